@@ -1,0 +1,31 @@
+/** A statement whose values travel apart from its text (never pasted into it). */
+export interface Sql {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * Tag for statements: each `${value}` becomes a numbered parameter, and an Sql inside another is
+ * spliced with its own parameters. Text cannot come from a value, so there is nothing to escape.
+ */
+export function sql(strings: TemplateStringsArray, ...parts: readonly unknown[]): Sql {
+  let text = strings[0] ?? '';
+  const values: unknown[] = [];
+  parts.forEach((part, index) => {
+    if (isSql(part)) {
+      text += part.text.replace(/\$(\d+)/g, (_, number: string) => `$${Number(number) + values.length}`);
+      values.push(...part.values);
+    } else {
+      values.push(part);
+      text += `$${values.length}`;
+    }
+    text += strings[index + 1] ?? '';
+  });
+  return Object.freeze({ text, values, [brand]: true });
+}
+
+const brand = Symbol('sql');
+
+function isSql(part: unknown): part is Sql {
+  return typeof part === 'object' && part !== null && brand in part;
+}

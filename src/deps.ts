@@ -1,0 +1,14 @@
+import type pg from 'pg';
+import type { BaseLogger } from 'pino';
+import type { Config } from './config.js';
+import type { TextSource } from './texts.js';
+
+/** What the verbs stand on. Each verb takes only what it uses: `Pick<Deps, 'db' | 'now'>`. */
+export interface Deps {
+  db: pg.Pool;
+  config: Config;
+  /** The clock. Time is a value: tests pass another. */
+  now: () => Date;
+  texts: TextSource;
+  log: BaseLogger;
+}

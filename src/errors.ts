@@ -1,0 +1,58 @@
+/**
+ * What a caller did wrong, or what the state of things forbids: a closed set of codes.
+ * `routes/problem.ts` maps every code to an HTTP status and `cli/` to an exit code, so a new
+ * code does not compile until both know it. Everything that is not a Refusal is a fault of ours
+ * or of the world, is logged with context, and answered with 500 or 503.
+ */
+export const refusalCodes = [
+  'input.invalid',
+  'document.invalid',
+  'draft.missing',
+  'draft.stale',
+  'version.unchanged',
+  'version.missing',
+  'version.scheduled-already',
+  'version.not-withdrawable',
+  'date.too-early',
+  'date.in-past',
+  'reason.missing',
+  'idempotency.mismatch',
+  'address.invalid',
+  'token.unknown',
+  'token.expired',
+  'token.used',
+  'subscriber.missing',
+  'objection.closed',
+  'credentials.wrong',
+  'session.missing',
+  'permission.missing',
+  'rate.exceeded',
+  'csv.invalid',
+  'bounce.unreadable',
+  'setup.used',
+  'api-token.missing',
+] as const;
+
+export type RefusalCode = (typeof refusalCodes)[number];
+
+/** One fault of an input: where it is, what is wrong, and how to mend it (one sentence each). */
+export interface Fault {
+  /** Dotted path into the input, such as `subProcessors.3.website`; empty for the whole. */
+  path: string;
+  message: string;
+  /** 1-based line of the source text, where the input was YAML or CSV. */
+  line?: number | undefined;
+}
+
+/** A refusal: nothing was changed. `errors` names each field at fault. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly errors: readonly Fault[];
+
+  constructor(code: RefusalCode, message: string, errors: readonly Fault[] = []) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+    this.errors = errors;
+  }
+}
