@@ -42,6 +42,8 @@ export const reasonSchema = z.enum([
   'service-added',
   'service-dropped',
   'company-changed',
+  'product-changed',
+  'renamed',
   'chain-changed',
   'condition-changed',
   'statement-changed',

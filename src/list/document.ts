@@ -24,12 +24,12 @@ const cleanText = z
   .refine((text) => !forbidden.test(text), 'contains a control character or a broken character; delete it');
 
 /** Text that may run over several lines; line ends become LF. */
-const longText = cleanText.transform((text) => text.replace(/\r\n?/g, '\n'));
+export const longText = cleanText.transform((text) => text.replace(/\r\n?/g, '\n'));
 
 /** Text of one line, not empty. */
 const lineText = cleanText
   .refine((text) => !lineBreak.test(text), 'must be one line: it contains a line break or a tab')
-  .refine((text) => text.trim() !== '', 'is empty; state it, or leave the key out')
+  .refine((text) => /[^\s\p{Cf}]/u.test(text), 'is empty; state it, or leave the key out')
   .refine((text) => text.length <= 500, 'is longer than 500 characters');
 
 const id = z
@@ -53,12 +53,28 @@ function isWebAddress(text: string): boolean {
 }
 
 const regionNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+// CLDR names them, ISO 3166 does not: test regions, groups of states, "unknown".
+const noCountries: ReadonlySet<string> = new Set(['EZ', 'QO', 'UN', 'XA', 'XB', 'ZZ']);
 
 /** ISO 3166-1 alpha-2 (and EU, which CLDR names as well). */
 const country = z
   .string()
   .regex(/^[A-Z]{2}$/, 'must be a country code of two capital letters (ISO 3166-1), such as "US" or "DE"')
-  .refine((code) => !/^[A-Z]{2}$/.test(code) || regionNames.of(code) !== undefined, 'is no country code of ISO 3166-1');
+  .superRefine((code, context) => {
+    const canonical = canonicalRegion(code);
+    if (canonical === null) return;
+    if (canonical !== code) context.addIssue({ code: 'custom', message: `is written "${canonical}" in ISO 3166-1` });
+    else if (noCountries.has(code) || regionNames.of(code) === undefined) {
+      context.addIssue({ code: 'custom', message: 'is no country code of ISO 3166-1' });
+    }
+  });
+
+/** Today's code for one that was replaced, such as UK and SU; null for what is no code of two capitals. */
+function canonicalRegion(code: string): string | null {
+  if (!/^[A-Z]{2}$/.test(code)) return null;
+  const [locale = ''] = Intl.getCanonicalLocales(`und-${code}`);
+  return /^und-([A-Z]{2})$/.exec(locale)?.[1] ?? code;
+}
 
 const lines = z.array(lineText).max(200, 'has more than 200 entries');
 const texts = z
@@ -66,7 +82,10 @@ const texts = z
   .max(200, 'has more than 200 entries');
 
 const service = z.strictObject({ id: id.optional(), name: lineText });
-const statement = z.strictObject({ id: id.optional(), text: longText });
+const statement = z.strictObject({
+  id: id.optional(),
+  text: longText.refine((text) => text.trim() !== '', 'is empty; state it, or delete the statement'),
+});
 
 const dataCategory = z.strictObject({
   id: id.optional(),

@@ -1,0 +1,46 @@
+import { Document, isMap, isScalar, isSeq } from 'yaml';
+import {
+  dataCategorySchema,
+  dataSubjectSchema,
+  type ListDocument,
+  listDocumentSchema,
+  subProcessorSchema,
+} from './document.js';
+
+/**
+ * The list as YAML for people to edit: keys in the order of the schema, a blank line between
+ * entries, long texts folded. The same document gives the same bytes, and `readList` gives back the
+ * same document.
+ */
+export function writeYaml(document: ListDocument): string {
+  const { dataSubjects, subProcessors, ...rest } = document;
+  const value = ordered(listDocumentSchema.shape, {
+    ...rest,
+    dataSubjects: dataSubjects.map(({ dataCategories, ...subject }) =>
+      ordered(dataSubjectSchema.shape, {
+        ...subject,
+        dataCategories: dataCategories?.map((category) => ordered(dataCategorySchema.shape, category)),
+      }),
+    ),
+    subProcessors: subProcessors.map((entry) => ordered(subProcessorSchema.shape, entry)),
+  });
+  const yaml = new Document(value, { aliasDuplicateObjects: false });
+  separate(yaml.get('dataSubjects'));
+  separate(yaml.get('subProcessors'));
+  if (isMap(yaml.contents)) {
+    for (const { key } of yaml.contents.items.slice(1)) if (isScalar(key)) key.spaceBefore = true;
+  }
+  return yaml.toString({ lineWidth: 100, minContentWidth: 40 });
+}
+
+/** The stated keys of an entry in the order of its schema. */
+function ordered(shape: Readonly<Record<string, unknown>>, entry: object): Record<string, unknown> {
+  const order = new Map(Object.keys(shape).map((key, index) => [key, index]));
+  const stated = Object.entries(entry).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(stated.sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
+}
+
+function separate(entries: unknown): void {
+  if (!isSeq(entries)) return;
+  for (const entry of entries.items.slice(1)) if (isMap(entry)) entry.spaceBefore = true;
+}
