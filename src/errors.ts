@@ -12,9 +12,11 @@ export const refusalCodes = [
   'version.unchanged',
   'version.missing',
   'version.scheduled-already',
+  'version.not-scheduled',
   'version.not-withdrawable',
   'date.too-early',
   'date.in-past',
+  'date.invalid',
   'reason.missing',
   'idempotency.mismatch',
   'address.invalid',
@@ -23,9 +25,13 @@ export const refusalCodes = [
   'token.used',
   'subscriber.missing',
   'objection.closed',
+  'objection.missing',
   'credentials.wrong',
+  'password.weak',
+  'bearer.missing',
   'session.missing',
   'permission.missing',
+  'csrf.wrong',
   'rate.exceeded',
   'csv.invalid',
   'bounce.unreadable',
@@ -48,11 +54,28 @@ export interface Fault {
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly errors: readonly Fault[];
+  /** Seconds after which the same may be tried again, where waiting helps. */
+  readonly retryAfter: number | null;
 
-  constructor(code: RefusalCode, message: string, errors: readonly Fault[] = []) {
+  constructor(code: RefusalCode, message: string, errors: readonly Fault[] = [], retryAfter: number | null = null) {
     super(message);
     this.name = 'Refusal';
     this.code = code;
     this.errors = errors;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * What stops the service or a command and the operator can mend: a setting, a port in use, a database
+ * that does not answer. Shown as one line a fault, without a stack.
+ */
+export class OperatorError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(...faults: string[]) {
+    super(faults.join('\n'));
+    this.name = 'OperatorError';
+    this.faults = faults;
   }
 }

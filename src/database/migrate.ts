@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { z } from 'zod';
-import { many, run } from './query.js';
+import { many, one, run } from './query.js';
 import { sql } from './sql.js';
 import { transaction } from './transaction.js';
 
@@ -48,6 +48,19 @@ export async function migrate(pool: pg.Pool, folder: URL): Promise<string[]> {
     }
     return missing.map(({ name }) => name);
   });
+}
+
+/** The files of `folder` that this database does not have yet, by name; an empty database lacks all. */
+export async function pendingMigrations(pool: pg.Pool, folder: URL): Promise<string[]> {
+  const files = await readMigrations(folder);
+  const { there } = await one(
+    pool,
+    z.object({ there: z.boolean() }),
+    sql`select to_regclass('migrations') is not null as there`,
+  );
+  if (!there) return files.map(({ name }) => name);
+  const applied = await many(pool, MigrationRow, sql`select number, name, checksum from migrations`);
+  return files.filter((file) => !applied.some(({ number }) => number === file.number)).map(({ name }) => name);
 }
 
 async function readMigrations(folder: URL) {
