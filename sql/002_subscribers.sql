@@ -19,13 +19,15 @@ create table subscribers (
   told_of          text not null default 'all' check (told_of in ('all', 'material')),
   status           text not null check (status in ('pending', 'confirmed', 'unsubscribed')),
   created_at       timestamptz not null,
+  -- The latest consent; earlier ones are in the events. Null: never confirmed.
   confirmed_at     timestamptz,
   confirmed_moment bigint,
   unsubscribed_at  timestamptz,
   check (status <> 'confirmed' or (confirmed_at is not null and confirmed_moment is not null))
 );
 create index subscribers_confirmed on subscribers (id) where status = 'confirmed';
-create index subscribers_pending on subscribers (created_at) where status = 'pending';
+-- What the purge looks at: people who never confirmed.
+create index subscribers_unproven on subscribers (created_at) where confirmed_at is null;
 
 -- What happened to a subscriber, with the evidence of consent: wording, place, time.
 create table subscriber_events (
@@ -49,8 +51,12 @@ create table single_use_tokens (
   token_hash     bytea not null unique,
   -- SHA-256 of the nonce in the cookie of the browser that sent the form.
   browser_hash   bytea,
+  -- What the confirmation brings into force: the form's company, locale and services, or the new address.
   detail         jsonb not null default '{}',
   created_at     timestamptz not null,
+  -- The letter that carries the link: its time runs from when that letter went, however long the
+  -- relay was down. (No reference: the outbox comes later, and its rows are never deleted.)
+  delivery_id    bigint,
   used_at        timestamptz
 );
 create index single_use_tokens_of on single_use_tokens (subscriber_id, purpose);
@@ -62,9 +68,38 @@ create table suppressions (
   created_at  timestamptz not null
 );
 
--- Letters that anybody's form can cause, counted by whom they reach: an address, a domain.
-create table mail_limits (
-  bucket       text primary key,
-  window_from  timestamptz not null,
-  count        integer not null
+-- Letters that anybody's form can cause, by whom they reach. A row also serves as the lock of its
+-- address: whoever sends the same form twenty times at once stands in line here.
+create table letter_limits (
+  -- 'form:' and the hash of an address, or 'manage:' and a subscriber.
+  bucket      text primary key,
+  -- When the last letters were ordered, oldest first.
+  letters     timestamptz[] not null default '{}',
+  touched_at  timestamptz not null
 );
+
+-- The same by domain: a form may not be aimed at one mail server.
+create table domain_limits (
+  domain       text primary key,
+  window_from  timestamptz not null,
+  letters      integer not null
+);
+
+-- A file on its way in. It is read to its end, and refused or not, before the first row takes effect;
+-- unlogged, since after a crash the admin sends the file again.
+create unlogged table import_rows (
+  import_id     uuid not null,
+  line          integer not null,
+  email         text not null,
+  email_key     text not null,
+  company       text,
+  locale        text,
+  services      text[],
+  told_of       text,
+  confirmed     boolean not null,
+  confirmed_at  timestamptz,
+  consent       text,
+  created_at    timestamptz not null,
+  primary key (import_id, email_key)
+);
+create index import_rows_in_order on import_rows (import_id, line);

@@ -1,27 +1,46 @@
 -- The order to notify, the outbox, and what recipients answer.
 
 create table notices (
-  id              bigint generated always as identity primary key,
-  version         integer not null references versions,
-  kind            text not null check (kind in ('change', 'withdrawal')),
+  id                bigint generated always as identity primary key,
+  version           integer not null references versions,
+  kind              text not null check (kind in ('change', 'withdrawal')),
   -- The version that recipients were last told of; null when this is the first.
-  base_version    integer references versions,
+  base_version      integer references versions,
   -- The net change since base_version: what was added and taken back in between is told to nobody.
-  changes         jsonb not null,
+  changes           jsonb not null,
+  -- The services that the changes touch, and those that its material changes touch; null: every
+  -- service. Kept beside the changes so that one statement can choose among a million recipients.
+  services          text[],
+  material_services text[],
   -- Recipients: confirmed before this moment.
-  moment          bigint not null,
-  ordered_at      timestamptz not null,
+  moment            bigint not null,
+  ordered_at        timestamptz not null,
   -- Progress of the fan-out: every subscriber up to this id has their row.
-  fanned_out_to   bigint not null default 0,
-  fanned_out_at   timestamptz,
+  fanned_out_to     bigint not null default 0,
+  fanned_out_at     timestamptz,
   unique (version, kind)
 );
 create index notices_to_fan_out on notices (id) where fanned_out_at is null;
 
+-- Whether a notice is none of a subscriber's business, and why; null when it is theirs. The fan-out
+-- asks it, and the sender asks it again just before the mail goes, since both sides may change.
+-- An array that is null stands for every service.
+create function out_of_scope(
+  told_of text, services text[], notice_services text[], notice_material_services text[]
+) returns text language sql immutable parallel safe as $$
+  select case
+    when not coalesce(services && notice_services, cardinality(notice_services) > 0, true) then 'out-of-scope'
+    when told_of = 'material'
+      and not coalesce(services && notice_material_services, cardinality(notice_material_services) > 0, true)
+      then 'not-material'
+  end
+$$;
+
 create table deliveries (
   id             bigint generated always as identity primary key,
   -- 'notice', or the kind of a letter.
-  kind           text not null,
+  kind           text not null check (kind in (
+    'notice', 'confirmation', 'already-subscribed', 'welcome', 'manage-link', 'address-changed', 'objection-receipt')),
   notice_id      bigint references notices,
   -- Null once the person is erased, and for letters to admins.
   subscriber_id  bigint references subscribers on delete set null,
@@ -37,21 +56,48 @@ create table deliveries (
     'queued', 'sending', 'sent', 'deferred', 'bounced', 'failed', 'suppressed')),
   -- Why it is suppressed, deferred, bounced or failed, as a code.
   reason         text,
+  -- How often it was handed to the relay; one that a crash left unknown counts.
   attempts       integer not null default 0,
   due_at         timestamptz not null,
   leased_until   timestamptz,
   leased_by      uuid,
+  -- Stored before the first hand-over, so that a repeat after a crash is the same message.
   message_id     text,
   -- The relay's own words.
   response       text,
   created_at     timestamptz not null,
-  sent_at        timestamptz
+  -- When the relay took it; stays when it comes back later.
+  sent_at        timestamptz,
+  -- When the present state was reached, if it is one that lasts.
+  settled_at     timestamptz,
+  check ((kind = 'notice') = (notice_id is not null)),
+  check ((state = 'sending') = (leased_by is not null))
 );
 create unique index deliveries_once on deliveries (notice_id, subscriber_id);
 create index deliveries_due on deliveries (priority, due_at, id) where state in ('queued', 'deferred');
 create index deliveries_leased on deliveries (leased_until) where state = 'sending';
 create index deliveries_of_subscriber on deliveries (subscriber_id, id);
 create index deliveries_of_notice on deliveries (notice_id, state, id);
+-- For bounces: by the returned Message-ID, or by the recipient alone.
+create unique index deliveries_message_id on deliveries (message_id) where message_id is not null;
+create index deliveries_to on deliveries (recipient_hash, id);
+
+-- The mail relay as all instances see it: whether it is down (one fault, not one a recipient), and
+-- from when on the next mail may go under MAIL_RATE.
+create table relay (
+  id            integer primary key default 1 check (id = 1),
+  -- Null while the relay works.
+  down_since    timestamptz,
+  stage         text,
+  -- Its own words, addresses left out.
+  fault         text,
+  faults        integer not null default 0,
+  -- When one instance may try one mail.
+  probe_at      timestamptz,
+  rate_free_at  timestamptz,
+  check ((down_since is null) = (probe_at is null))
+);
+insert into relay default values;
 
 create table objections (
   id             bigint generated always as identity primary key,
@@ -65,3 +111,6 @@ create table objections (
   note           text,
   updated_at     timestamptz not null
 );
+-- One a person and version, whichever of their mails they answer.
+create unique index objections_once on objections (subscriber_id, version);
+create index objections_of_version on objections (version, id);

@@ -23,6 +23,15 @@ create table sessions (
   last_seen_at  timestamptz not null
 );
 
+-- Sign-ins tried, by whom they try to be and from where (both as an HMAC), so that guessing gets slow
+-- on every instance at once without locking the owner out elsewhere.
+create table sign_in_limits (
+  bucket         bytea primary key,
+  attempts       integer not null,
+  last_at        timestamptz not null,
+  blocked_until  timestamptz not null
+);
+
 create table api_tokens (
   id            bigint generated always as identity primary key,
   name          text not null,

@@ -1,0 +1,72 @@
+import type { Db } from '../database/query.js';
+import { Refusal } from '../errors.js';
+import type { ToldOf } from './details.js';
+import {
+  countStatuses,
+  findSubscriber,
+  type Status,
+  type Subscriber,
+  type SubscriberCounts,
+  type SuppressionReason,
+  selectSubscribers,
+} from './queries.js';
+
+/** For admins: whom there is, with the address in full. */
+export interface SubscriberEntry {
+  id: number;
+  email: string;
+  company: string | null;
+  locale: string;
+  /** Null: every service. */
+  services: string[] | null;
+  toldOf: ToldOf;
+  /** `suppressed`, whatever else they are: nothing is mailed to them. */
+  status: Status | 'suppressed';
+  suppressedBecause: SuppressionReason | null;
+  createdAt: Date;
+  confirmedAt: Date | null;
+  unsubscribedAt: Date | null;
+}
+
+export interface SubscriberSearch {
+  status?: Status | 'suppressed' | undefined;
+  /** A part of the address or the company, in any case. */
+  q?: string | undefined;
+  /** The `next` of the page before. */
+  after?: number | undefined;
+  limit: number;
+}
+
+/** A page of subscribers, in the order in which they came. */
+export async function browseSubscribers(
+  db: Db,
+  search: SubscriberSearch,
+): Promise<{ subscribers: SubscriberEntry[]; next: number | null }> {
+  const q = search.q?.replaceAll('\0', '').trim().normalize('NFC') ?? '';
+  const found = await selectSubscribers(db, {
+    status: search.status ?? null,
+    like: q === '' ? null : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+    after: search.after ?? 0,
+    limit: search.limit + 1,
+  });
+  const subscribers = found.slice(0, search.limit).map(entryOf);
+  const last = subscribers.at(-1);
+  return { subscribers, next: found.length > search.limit && last !== undefined ? last.id : null };
+}
+
+/** @throws Refusal `subscriber.missing` */
+export async function readSubscriber(db: Db, id: number): Promise<SubscriberEntry> {
+  const found = await findSubscriber(db, id);
+  if (found === null) throw new Refusal('subscriber.missing', `there is no subscriber ${id}`);
+  return entryOf(found);
+}
+
+/** How many there are of each status; everybody counts once. */
+export async function countByStatus(db: Db): Promise<SubscriberCounts> {
+  return countStatuses(db);
+}
+
+function entryOf(subscriber: Subscriber): SubscriberEntry {
+  const { emailKey: _key, emailHash: _hash, suppression, status, ...shown } = subscriber;
+  return { ...shown, status: suppression === null ? status : 'suppressed', suppressedBecause: suppression };
+}

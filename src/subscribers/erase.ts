@@ -1,0 +1,73 @@
+import type { Actor } from '../actor.js';
+import { recordAudit } from '../audit/record.js';
+import { type Tx, transaction } from '../database/transaction.js';
+import { forgetRecipient, suppressQueued } from '../deliveries/suppress.js';
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+import { forgetLetters, formBucket, insertSuppression, manageBucket } from './limit-queries.js';
+import { openManageLink } from './manage.js';
+import { deleteSubscriber, lockSubscriber } from './queries.js';
+
+/**
+ * An admin erases a person (GDPR Art. 17): the row, its events and links go, what is queued is not
+ * sent, and the deliveries stay as proof with a keyed hash in place of the address. An erasure cannot
+ * be taken back.
+ *
+ * By default the address may come back, by its owner or in an import: to keep the hash so that it
+ * cannot is further processing, done only when it is wanted.
+ *
+ * @param options.suppress keep the keyed hash, so that no import brings the address back
+ * @throws Refusal `subscriber.missing`
+ */
+export async function eraseSubscriber(
+  deps: Pick<Deps, 'db' | 'now'>,
+  id: number,
+  actor: Actor,
+  options: { suppress?: boolean } = {},
+): Promise<void> {
+  const at = deps.now();
+  await transaction(deps.db, async (tx) => {
+    const erased = await erase(tx, id, { at, actor, suppress: options.suppress ?? false });
+    if (!erased) throw new Refusal('subscriber.missing', `there is no subscriber ${id}`);
+  });
+}
+
+/**
+ * The same by the person themselves, with the link that was mailed for it.
+ * @throws Refusal `token.unknown`, `token.expired`
+ */
+export async function eraseMe(
+  deps: Pick<Deps, 'db' | 'now'>,
+  manageToken: string,
+  options: { suppress?: boolean } = {},
+): Promise<void> {
+  const at = deps.now();
+  await transaction(deps.db, async (tx) => {
+    const { id, emailHash } = await openManageLink(tx, manageToken, at);
+    // An admin's erasure leaves this count to run out, so that nobody can be mailed anew through it.
+    await forgetLetters(tx, formBucket(emailHash));
+    await erase(tx, id, { at, actor: { kind: 'subscriber', id }, suppress: options.suppress ?? false });
+  });
+}
+
+/** False when the person was gone already. */
+async function erase(tx: Tx, id: number, how: { at: Date; actor: Actor; suppress: boolean }): Promise<boolean> {
+  const { at, actor } = how;
+  const subscriber = await lockSubscriber(tx, id);
+  if (subscriber === null) return false;
+  await suppressQueued(tx, id, 'erased', at);
+  await forgetRecipient(tx, id);
+  await deleteSubscriber(tx, id);
+  await forgetLetters(tx, manageBucket(id));
+  const { emailHash } = subscriber;
+  if (how.suppress) await insertSuppression(tx, { emailHash, reason: 'erased', detail: null, at });
+  await recordAudit(tx, {
+    at,
+    actor,
+    action: 'subscriber.erased',
+    subject: `subscriber ${id}`,
+    // Enough to find the deliveries again for who has the address and the key, no address in itself.
+    detail: { trace: emailHash.toString('hex').slice(0, 16), suppressed: how.suppress },
+  });
+  return true;
+}

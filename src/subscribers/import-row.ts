@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { Refusal } from '../errors.js';
+import { parseAddress } from '../mail/address.js';
+import type { TextSource } from '../texts.js';
+import type { CsvRow } from './csv.js';
+import { readCompany, readServices, settleLocale, type ToldOf, toldOfChoices } from './details.js';
+import type { Subscriber, SuppressionReason } from './queries.js';
+
+/** PURE. What a row of a file says, and what follows from it for the address as it stands. */
+export interface ImportRow {
+  line: number;
+  email: string;
+  emailKey: string;
+  /** Null in this and the next three: not stated, so what is there stays. */
+  company: string | null;
+  locale: string | null;
+  services: string[] | null;
+  toldOf: ToldOf | null;
+  /** Confirmed elsewhere, and `consent` says where and when. */
+  confirmed: boolean;
+  confirmedAt: Date | null;
+  consent: string | null;
+}
+
+const longestConsent = 2_000;
+const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
+
+/**
+ * @param known ids of the services in the list in force; null while none is published
+ * @returns the row, or a sentence that says why it is not taken
+ */
+export function readRow(
+  { line, cells }: CsvRow,
+  context: { texts: Pick<TextSource, 'locales' | 'negotiate'>; known: readonly string[] | null; now: Date },
+): ImportRow | string {
+  const address = parseAddress(cells.email ?? '');
+  if (address === null) return 'email must be one plain e-mail address, such as privacy@example.org';
+  const status = (cells.status ?? '').toLowerCase();
+  // A file from another system, or an export of this one: who had left there is not asked again.
+  if (status === 'unsubscribed' || status === 'suppressed') return `is marked as ${status} in the file`;
+  const consent = oneLine(cells.consent);
+  if (/\p{Cc}|\p{Surrogate}/u.test(consent)) return 'consent must be text without control characters';
+  const toldOf = toldOfChoices.find((choice) => choice === cells.toldOf) ?? null;
+  if (toldOf === null && cells.toldOf) return `toldOf must be ${toldOfChoices.join(' or ')}`;
+  const confirmedAt = readInstant(cells.confirmedAt ?? '');
+  if (confirmedAt === 'unreadable') return 'confirmedAt must be a day such as 2027-03-01 or an instant with its zone';
+  if (confirmedAt !== null && confirmedAt > context.now) return 'confirmedAt must not be in the future';
+  try {
+    return {
+      line,
+      email: address.address,
+      emailKey: address.key,
+      company: readCompany(oneLine(cells.company)),
+      locale: cells.locale ? settleLocale(context.texts, cells.locale) : null,
+      services: readServices((cells.services ?? '').split(/[\s,;|]+/).filter(Boolean), context.known),
+      toldOf,
+      confirmed: status === 'confirmed' && consent !== '',
+      confirmedAt,
+      consent: consent === '' ? null : consent.slice(0, longestConsent),
+    };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return error.message;
+  }
+}
+
+/** Line breaks that somebody typed into a cell of a spreadsheet are spaces here. */
+function oneLine(cell: string | undefined): string {
+  return (cell ?? '').replace(/\s*[\r\n\t\v\f\u2028\u2029]+\s*/g, ' ');
+}
+
+/** A day without a time is taken from its start in UTC: no later than it can have been meant. */
+function readInstant(cell: string): Date | 'unreadable' | null {
+  if (cell === '') return null;
+  return instant.safeParse(cell).success ? new Date(cell) : 'unreadable';
+}
+
+export type Deed =
+  /** Somebody new, confirmed by the row or to be asked by mail. */
+  | { kind: 'add'; confirmed: boolean }
+  /** Somebody who was asked and never answered is confirmed by the row. */
+  | { kind: 'confirm' }
+  /** Somebody who is here: the row brings their details up to date. `ask`: they were asked, and that link has ended. */
+  | { kind: 'update'; ask: boolean }
+  | { kind: 'skip'; because: string };
+
+const suppressed: Readonly<Record<SuppressionReason, string>> = {
+  'hard-bounce': 'is suppressed, since mail to it bounced; only a confirmation by mail brings it back',
+  complaint: 'is suppressed, since its owner complained; only a confirmation by mail brings it back',
+  erased: 'is suppressed, since its owner was erased and wants no mail; only they themselves can come back',
+  admin: 'is suppressed by an admin',
+};
+
+/** Nobody who has left or cannot be reached is brought back by a file (GDPR Art. 7(3)). */
+export function deedOf(
+  row: Pick<ImportRow, 'confirmed'>,
+  there: { subscriber: Subscriber | null; suppression: SuppressionReason | null; hasOpenLink: boolean },
+): Deed {
+  const { subscriber, suppression } = there;
+  if (suppression !== null) return { kind: 'skip', because: suppressed[suppression] };
+  if (subscriber === null) return { kind: 'add', confirmed: row.confirmed };
+  if (subscriber.status === 'unsubscribed') {
+    return { kind: 'skip', because: 'has unsubscribed; only they themselves can come back' };
+  }
+  if (subscriber.status === 'confirmed') return { kind: 'update', ask: false };
+  return row.confirmed ? { kind: 'confirm' } : { kind: 'update', ask: !there.hasOpenLink };
+}
