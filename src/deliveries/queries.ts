@@ -1,0 +1,336 @@
+import { z } from 'zod';
+import { type Db, many, maybeOne, one, run } from '../database/query.js';
+import { sql } from '../database/sql.js';
+import type { Tx } from '../database/transaction.js';
+import { letterKinds } from './delivery.js';
+import type { Letter } from './enqueue.js';
+
+/*
+ * The outbox. All statements on the way of a mail take many rows at once: one UPDATE a mail would cap
+ * the service at about 2,000 mails a second on one connection, batches of 500 run at 30,000.
+ */
+
+const Id = z.object({ id: z.number() });
+
+export async function insertLetters(tx: Tx, letters: readonly Letter[]): Promise<number[]> {
+  const rows = await many(
+    tx,
+    Id,
+    sql`insert into deliveries
+        (kind, subscriber_id, email, recipient_hash, locale, params, priority, state, due_at, created_at)
+      select kind, subscriber_id, email, recipient_hash, locale, params::jsonb, 0, 'queued', at, at
+      from unnest(
+        ${letters.map(({ kind }) => kind)}::text[],
+        ${letters.map(({ subscriberId }) => subscriberId)}::bigint[],
+        ${letters.map(({ email }) => email)}::text[],
+        ${letters.map(({ recipientHash }) => recipientHash)}::bytea[],
+        ${letters.map(({ locale }) => locale)}::text[],
+        ${letters.map(({ params }) => JSON.stringify(params))}::text[],
+        ${letters.map(({ at }) => at)}::timestamptz[]
+      ) with ordinality as letter (kind, subscriber_id, email, recipient_hash, locale, params, at, place)
+      order by place
+      returning id`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Letters that somebody asked for themselves still go after they left; not to a dead address. */
+export async function suppressUnsent(tx: Tx, subscriberId: number, reason: string, at: Date): Promise<number> {
+  return run(
+    tx,
+    sql`update deliveries set state = 'suppressed', reason = ${reason}, settled_at = ${at}
+      where subscriber_id = ${subscriberId} and state in ('queued', 'deferred')
+        and (${reason} <> 'unsubscribed' or kind in ('notice', 'welcome'))`,
+  );
+}
+
+/** What an answer says of an address: whole words with an "@". */
+const addresses = String.raw`[^\s<>()",;:]+@[^\s<>()",;:]+`;
+
+export async function forgetRecipientOf(tx: Tx, subscriberId: number): Promise<void> {
+  await run(
+    tx,
+    sql`update deliveries set
+        subscriber_id = null, email = null, params = '{}',
+        response = regexp_replace(response, ${addresses}, '[address]', 'g'),
+        state = case when state in ('queued', 'deferred') then 'suppressed' else state end,
+        reason = case when state in ('queued', 'deferred') then 'erased' else reason end
+      where subscriber_id = ${subscriberId}`,
+  );
+}
+
+const Claimed = z.object({
+  id: z.number(),
+  kind: z.enum(['notice', ...letterKinds]),
+  noticeId: z.number().nullable(),
+  subscriberId: z.number().nullable(),
+  email: z.string().nullable(),
+  locale: z.string(),
+  params: z.record(z.string(), z.unknown()),
+  services: z.array(z.string()).nullable(),
+  attempts: z.number(),
+  messageId: z.string(),
+  recipientHash: z.instanceof(Buffer),
+  createdAt: z.date(),
+  /** Why it must not be sent any more; null: it may. */
+  withheld: z.string().nullable(),
+});
+export type ClaimedDelivery = z.infer<typeof Claimed>;
+
+/**
+ * Why a claimed delivery must not go, as things stand now: consent is looked at when the mail goes,
+ * not when the list was drawn up. Expects `d` (deliveries) and the joins of `circumstances`.
+ * Letters go to whoever caused them, confirmed or not: confirming by mail is what brings an
+ * unsubscribed or bounced address back. The welcome alone needs a subscriber who stayed.
+ */
+const withheld = sql`case
+    when d.email is null then 'erased'
+    when d.kind not in ('notice', 'welcome') then null
+    when s.id is null then 'erased'
+    when s.status <> 'confirmed' then 'unsubscribed'
+    when x.email_hash is not null then x.reason
+    when n.kind = 'change' then coalesce(
+      case when w.version is not null then 'withdrawn' end,
+      out_of_scope(s.told_of, s.services, n.services, n.material_services))
+  end`;
+const circumstances = sql`
+    left join subscribers s on s.id = d.subscriber_id
+    left join suppressions x on x.email_hash = s.email_hash
+    left join notices n on n.id = d.notice_id
+    left join withdrawals w on w.version = n.version`;
+
+export interface Claim {
+  instance: string;
+  most: number;
+  now: Date;
+  leasedUntil: Date;
+  /** Right side of the Message-ID. */
+  domain: string;
+}
+
+/**
+ * Takes up to `most` deliveries that are due, letters first, and marks them as at hand until the
+ * lease ends. Rows that another instance is taking are passed over.
+ *
+ * The two priorities are two index ranges: with one range over both, a claim would read past every
+ * deferred letter, and past a million deferred notices once nothing is due.
+ * A notice goes to the address and in the language that the subscriber has now, and the row says so.
+ */
+export async function claimDeliveries(db: Db, claim: Claim): Promise<ClaimedDelivery[]> {
+  return many(
+    db,
+    Claimed,
+    sql`with letters as materialized (
+        select id, subscriber_id, kind from deliveries
+        where state in ('queued', 'deferred') and priority = 0 and due_at <= ${claim.now}
+        order by due_at, id limit ${claim.most} for update skip locked
+      ), notices_due as materialized (
+        select id, subscriber_id, kind from deliveries
+        where state in ('queued', 'deferred') and priority = 1 and due_at <= ${claim.now}
+        order by due_at, id limit ${claim.most} - (select count(*) from letters) for update skip locked
+      ), d as (
+        update deliveries set
+          state = 'sending', attempts = attempts + 1, leased_until = ${claim.leasedUntil}, leased_by = ${claim.instance},
+          message_id = coalesce(message_id, '<' || gen_random_uuid() || '@' || ${claim.domain}::text || '>'),
+          email = coalesce(now_is.email, deliveries.email),
+          recipient_hash = coalesce(now_is.email_hash, deliveries.recipient_hash),
+          locale = coalesce(now_is.locale, deliveries.locale)
+        from (select * from letters union all select * from notices_due) due
+        left join subscribers now_is on now_is.id = due.subscriber_id and due.kind = 'notice'
+        where deliveries.id = due.id
+        returning deliveries.*
+      )
+      select d.id, d.kind, d.notice_id as "noticeId", d.subscriber_id as "subscriberId", d.email, d.locale, d.params,
+        s.services, d.attempts, d.message_id as "messageId", d.recipient_hash as "recipientHash",
+        d.created_at as "createdAt", ${withheld} as withheld
+      from d ${circumstances}
+      order by d.priority, d.due_at, d.id`,
+  );
+}
+
+/** What a bounce needs to know of the delivery that it is about. */
+const Known = z.object({
+  id: z.number(),
+  subscriberId: z.number().nullable(),
+  recipientHash: z.instanceof(Buffer),
+});
+export type KnownDelivery = z.infer<typeof Known>;
+
+export async function selectByMessageId(db: Db, messageId: string): Promise<KnownDelivery | null> {
+  return maybeOne(
+    db,
+    Known,
+    sql`select id, subscriber_id as "subscriberId", recipient_hash as "recipientHash" from deliveries
+      where message_id = ${messageId}`,
+  );
+}
+
+/** The last mail that the relay took for an address. */
+export async function selectLastTo(db: Db, recipientHash: Buffer): Promise<KnownDelivery | null> {
+  return maybeOne(
+    db,
+    Known,
+    sql`select id, subscriber_id as "subscriberId", recipient_hash as "recipientHash" from deliveries
+      where recipient_hash = ${recipientHash} and sent_at is not null order by id desc limit 1`,
+  );
+}
+
+/** Only once: a second report changes nothing. */
+export async function setBounced(tx: Tx, id: number, reason: string, response: string, at: Date): Promise<boolean> {
+  const changed = await run(
+    tx,
+    sql`update deliveries set state = 'bounced', reason = ${reason}, settled_at = ${at},
+        response = case when email is null then regexp_replace(${response}, ${addresses}, '[address]', 'g') else ${response} end
+      where id = ${id} and state in ('sent', 'deferred')`,
+  );
+  return changed > 0;
+}
+
+const Withheld = z.object({ id: z.number(), withheld: z.string() });
+
+/** Which of the deliveries at hand must not go any more. */
+export async function recheckDeliveries(db: Db, ids: readonly number[]): Promise<z.infer<typeof Withheld>[]> {
+  return many(
+    db,
+    Withheld,
+    sql`select * from (
+        select d.id, ${withheld} as withheld from deliveries d ${circumstances}
+        where d.id = any(${ids}::bigint[])) at_hand
+      where withheld is not null`,
+  );
+}
+
+export interface Outcome {
+  id: number;
+  state: 'queued' | 'sent' | 'deferred' | 'bounced' | 'failed' | 'suppressed';
+  reason: string | null;
+  /** Null: what an earlier attempt was told stays. */
+  response: string | null;
+  /** Null: unchanged. */
+  dueAt: Date | null;
+  at: Date;
+  /** Whether the hand-over took place; what was only claimed does not count as an attempt. */
+  attempted: boolean;
+}
+
+/**
+ * Records what became of many deliveries. Only the holder of the lease may say that something was not
+ * sent; that it *was* sent is a fact, whoever holds the lease by now.
+ */
+export async function recordOutcomes(db: Db, instance: string, outcomes: readonly Outcome[]): Promise<number> {
+  return run(
+    db,
+    sql`update deliveries d set
+        state = v.state,
+        reason = case when v.attempted or v.reason is not null then v.reason else d.reason end,
+        response = case when d.email is null
+          then coalesce(regexp_replace(v.response, ${addresses}, '[address]', 'g'), d.response)
+          else coalesce(v.response, d.response) end,
+        due_at = coalesce(v.due_at, d.due_at),
+        sent_at = case when v.state = 'sent' then v.at else d.sent_at end,
+        settled_at = case when v.state in ('sent', 'bounced', 'failed', 'suppressed') then v.at end,
+        attempts = case when v.attempted then d.attempts else greatest(d.attempts - 1, 0) end,
+        leased_until = null, leased_by = null
+      from unnest(
+        ${outcomes.map(({ id }) => id)}::bigint[],
+        ${outcomes.map(({ state }) => state)}::text[],
+        ${outcomes.map(({ reason }) => reason)}::text[],
+        ${outcomes.map(({ response }) => response)}::text[],
+        ${outcomes.map(({ dueAt }) => dueAt)}::timestamptz[],
+        ${outcomes.map(({ at }) => at)}::timestamptz[],
+        ${outcomes.map(({ attempted }) => attempted)}::boolean[]
+      ) as v (id, state, reason, response, due_at, at, attempted)
+      where d.id = v.id and d.state <> 'sent' and (v.state = 'sent' or d.leased_by = ${instance})`,
+  );
+}
+
+/** Keeps what is at hand; an instance that dies stops doing so and is covered when the lease ends. */
+export async function renewLeases(db: Db, instance: string, ids: readonly number[], until: Date): Promise<void> {
+  await run(
+    db,
+    // What is being recorded at this moment needs no lease, and waiting for it could end in a deadlock.
+    sql`update deliveries set leased_until = ${until} where id in (
+        select id from deliveries where id = any(${ids}::bigint[]) and state = 'sending' and leased_by = ${instance}
+        for update skip locked)`,
+  );
+}
+
+/** Gives back what a dead instance held. Whether its last hand-over arrived nobody knows: it counts. */
+export async function releaseExpired(db: Db, now: Date): Promise<number> {
+  return run(
+    db,
+    sql`update deliveries set
+        state = case when attempts > 1 then 'deferred' else 'queued' end, leased_until = null, leased_by = null
+      where id in (
+        select id from deliveries where state = 'sending' and leased_until < ${now} for update skip locked)`,
+  );
+}
+
+const RelayRow = z.object({
+  downSince: z.date().nullable(),
+  stage: z.string().nullable(),
+  fault: z.string().nullable(),
+  faults: z.number(),
+  probeAt: z.date().nullable(),
+});
+export type RelayState = z.infer<typeof RelayRow>;
+
+export async function selectRelay(db: Db): Promise<RelayState> {
+  return one(
+    db,
+    RelayRow,
+    sql`select down_since as "downSince", stage, fault, faults, probe_at as "probeAt" from relay`,
+  );
+}
+
+/** One instance gets the probe: whoever moves the time first. */
+export async function takeProbe(db: Db, now: Date, next: Date): Promise<boolean> {
+  return (
+    (await run(db, sql`update relay set probe_at = ${next} where down_since is not null and probe_at <= ${now}`)) > 0
+  );
+}
+
+export async function markRelayDown(
+  tx: Tx,
+  fault: { stage: string; fault: string; now: Date; probeAt: Date },
+): Promise<{ first: boolean }> {
+  const row = await one(
+    tx,
+    z.object({ faults: z.number() }),
+    sql`update relay set down_since = coalesce(down_since, ${fault.now}), stage = ${fault.stage}, fault = ${fault.fault},
+        faults = faults + 1, probe_at = ${fault.probeAt}
+      returning faults`,
+  );
+  return { first: row.faults === 1 };
+}
+
+/** @returns since when it was down; null when it was not */
+export async function markRelayUp(tx: Tx): Promise<Date | null> {
+  const row = await maybeOne(
+    tx,
+    z.object({ since: z.date() }),
+    sql`with before as (select down_since from relay where down_since is not null for update)
+      update relay set down_since = null, stage = null, fault = null, faults = 0, probe_at = null
+      from before returning before.down_since as since`,
+  );
+  return row?.since ?? null;
+}
+
+export async function probeRelayAt(tx: Tx, now: Date): Promise<void> {
+  await run(tx, sql`update relay set probe_at = ${now} where down_since is not null`);
+}
+
+/**
+ * Takes the next `count` places in the queue before the relay that all instances share.
+ * @returns when the first of them may go; the others follow at `1 / rate` seconds each
+ */
+export async function reserveRate(db: Db, now: Date, count: number, rate: number): Promise<Date> {
+  const seconds = count / rate;
+  const { start } = await one(
+    db,
+    z.object({ start: z.date() }),
+    sql`update relay set rate_free_at = greatest(coalesce(rate_free_at, ${now}), ${now}) + make_interval(secs => ${seconds})
+      returning rate_free_at - make_interval(secs => ${seconds}) as start`,
+  );
+  return start;
+}

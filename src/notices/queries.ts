@@ -1,0 +1,281 @@
+import { z } from 'zod';
+import { type Db, many, maybeOne, one, run } from '../database/query.js';
+import { sql } from '../database/sql.js';
+import type { Tx } from '../database/transaction.js';
+import { deliveryStates } from '../deliveries/delivery.js';
+import type { Change } from '../list/change.js';
+import type { ListDocument } from '../list/document.js';
+import type { Concern, NoticeOrder } from './order.js';
+
+const Id = z.object({ id: z.number() });
+
+export async function insertNotice(tx: Tx, order: NoticeOrder & Concern & { moment: number }): Promise<number> {
+  const { id } = await one(
+    tx,
+    Id,
+    sql`insert into notices (version, kind, base_version, changes, services, material_services, moment, ordered_at)
+      values (${order.version}, ${order.kind}, ${order.baseVersion}, ${JSON.stringify(order.changes)},
+        ${order.services}, ${order.materialServices}, ${order.moment}, ${order.at})
+      returning id`,
+  );
+  return id;
+}
+
+/** Nobody further is told of a version that is withdrawn; waits for the chunk at hand. */
+export async function endFanOutOfChange(tx: Tx, version: number, at: Date): Promise<void> {
+  await run(
+    tx,
+    sql`update notices set fanned_out_at = ${at}
+      where version = ${version} and kind = 'change' and fanned_out_at is null`,
+  );
+}
+
+export async function selectLastNotified(db: Db): Promise<{ version: number } | null> {
+  return maybeOne(
+    db,
+    z.object({ version: z.number() }),
+    sql`select n.version from notices n
+      where n.kind = 'change' and not exists (select from withdrawals w where w.version = n.version)
+      order by n.version desc limit 1`,
+  );
+}
+
+const Unfinished = z.object({
+  id: z.number(),
+  version: z.number(),
+  kind: z.enum(['change', 'withdrawal']),
+  moment: z.number(),
+  fannedOutTo: z.number(),
+});
+export type UnfinishedNotice = z.infer<typeof Unfinished>;
+
+/** The oldest notice that is not fanned out and that no other instance has at hand. */
+export async function claimNotice(tx: Tx): Promise<UnfinishedNotice | null> {
+  return maybeOne(
+    tx,
+    Unfinished,
+    sql`select id, version, kind, moment, fanned_out_to as "fannedOutTo" from notices
+      where fanned_out_at is null order by id limit 1 for update skip locked`,
+  );
+}
+
+/** Subscribers after `from`, up to and with `to`; null: to the end. */
+export interface Range {
+  from: number;
+  to: number | null;
+}
+
+/** The id that ends the next chunk of confirmed subscribers; null when it is the last chunk. */
+export async function chunkEnd(tx: Tx, notice: UnfinishedNotice, size: number): Promise<number | null> {
+  const row = await maybeOne(
+    tx,
+    Id,
+    sql`select id from subscribers where status = 'confirmed' and id > ${notice.fannedOutTo}
+      order by id offset ${size - 1} limit 1`,
+  );
+  return row?.id ?? null;
+}
+
+/** Ids are far below it; a bound that is always there keeps the statement a plain index range. */
+const endOfIds = Number.MAX_SAFE_INTEGER;
+
+/** One row for each confirmed subscriber of the range: to be sent, or the reason why not. */
+export async function insertChangeDeliveries(
+  tx: Tx,
+  notice: UnfinishedNotice,
+  range: Range,
+  now: Date,
+): Promise<number> {
+  return run(
+    tx,
+    sql`insert into deliveries
+        (kind, notice_id, subscriber_id, email, recipient_hash, locale, priority, state, reason, due_at, created_at,
+        settled_at)
+      select 'notice', n.id, s.id, s.email, s.email_hash, s.locale, 1,
+        case when because.reason is null then 'queued' else 'suppressed' end, because.reason, ${now}, ${now},
+        case when because.reason is not null then ${now}::timestamptz end
+      from notices n
+      join subscribers s on s.status = 'confirmed' and s.id > ${range.from} and s.id <= ${range.to ?? endOfIds}
+        and s.confirmed_moment < n.moment
+      left join suppressions x on x.email_hash = s.email_hash
+      cross join lateral (select coalesce(
+        x.reason, out_of_scope(s.told_of, s.services, n.services, n.material_services)) as reason) because
+      where n.id = ${notice.id}
+      order by s.id
+      on conflict (notice_id, subscriber_id) do nothing`,
+  );
+}
+
+/** Announcements of a withdrawn version that are still queued in the range do not go. */
+export async function suppressWithdrawn(tx: Tx, notice: UnfinishedNotice, range: Range, now: Date): Promise<void> {
+  await run(
+    tx,
+    sql`update deliveries d set state = 'suppressed', reason = 'withdrawn', settled_at = ${now}
+      from notices n
+      where n.version = ${notice.version} and n.kind = 'change' and d.notice_id = n.id
+        and d.subscriber_id > ${range.from} and d.subscriber_id <= ${range.to ?? endOfIds}
+        and d.state in ('queued', 'deferred')`,
+  );
+}
+
+/**
+ * The withdrawal goes to those who were told: by the announcement (handed over at least once: an
+ * attempt whose end is unknown may have arrived) or by the welcome, if they came after it.
+ */
+export async function insertWithdrawalDeliveries(
+  tx: Tx,
+  notice: UnfinishedNotice,
+  range: Range,
+  now: Date,
+): Promise<number> {
+  return run(
+    tx,
+    sql`insert into deliveries
+        (kind, notice_id, subscriber_id, email, recipient_hash, locale, priority, state, reason, due_at, created_at,
+        settled_at)
+      select 'notice', n.id, s.id, s.email, s.email_hash, s.locale, 1,
+        case when x.reason is null then 'queued' else 'suppressed' end, x.reason, ${now}, ${now},
+        case when x.reason is not null then ${now}::timestamptz end
+      from notices n
+      join notices announced on announced.version = n.version and announced.kind = 'change'
+      join subscribers s on s.status = 'confirmed' and s.id > ${range.from} and s.id <= ${range.to ?? endOfIds}
+        and s.confirmed_moment < n.moment
+      left join deliveries d on d.notice_id = announced.id and d.subscriber_id = s.id
+      left join suppressions x on x.email_hash = s.email_hash
+      where n.id = ${notice.id} and (
+        d.state in ('sent', 'sending') or d.attempts > 0
+        or (d.id is null and s.confirmed_moment > announced.moment
+          and out_of_scope('all', s.services, announced.services, announced.material_services) is null))
+      order by s.id
+      on conflict (notice_id, subscriber_id) do nothing`,
+  );
+}
+
+export async function saveProgress(tx: Tx, id: number, to: number | null, finishedAt: Date | null): Promise<void> {
+  await run(
+    tx,
+    sql`update notices set fanned_out_to = coalesce(${to}, fanned_out_to), fanned_out_at = ${finishedAt} where id = ${id}`,
+  );
+}
+
+// Checked when they came in; a stored version stays readable when the rules of entry grow stricter.
+const document = z.custom<ListDocument>((value) => typeof value === 'object' && value !== null);
+const changes = z.custom<Change[]>((value) => Array.isArray(value));
+
+const NoticeRow = z.object({
+  id: z.number(),
+  kind: z.enum(['change', 'withdrawal']),
+  baseVersion: z.number().nullable(),
+  changes,
+  version: z.number(),
+  message: z.string().nullable(),
+  publishedAt: z.date(),
+  effectiveAt: z.date(),
+  objectionDeadline: z.date().nullable(),
+  emergency: z.boolean(),
+  reason: z.string().nullable(),
+  withdrawnAt: z.date().nullable(),
+  withdrawalReason: z.string().nullable(),
+  before: document.nullable(),
+  after: document,
+});
+export type NoticeFacts = z.infer<typeof NoticeRow>;
+
+/** What a notice tells: its changes, its version's facts, and the documents before and after. */
+export async function selectNotice(db: Db, id: number): Promise<NoticeFacts> {
+  return one(
+    db,
+    NoticeRow,
+    sql`select n.id, n.kind, n.base_version as "baseVersion", n.changes, v.number as version, v.message,
+        v.published_at as "publishedAt", v.effective_at as "effectiveAt", v.objection_deadline as "objectionDeadline",
+        v.emergency, v.reason, w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason",
+        b.document as before, v.document as after
+      from notices n
+      join versions v on v.number = n.version
+      left join versions b on b.number = n.base_version
+      left join withdrawals w on w.version = v.number
+      where n.id = ${id}`,
+  );
+}
+
+const Progress = z.object({
+  id: z.number(),
+  kind: z.enum(['change', 'withdrawal']),
+  orderedAt: z.date(),
+  fannedOutAt: z.date().nullable(),
+});
+export type NoticeProgress = z.infer<typeof Progress>;
+
+export async function selectNoticesOf(db: Db, version: number): Promise<NoticeProgress[]> {
+  return many(
+    db,
+    Progress,
+    sql`select id, kind, ordered_at as "orderedAt", fanned_out_at as "fannedOutAt" from notices
+      where version = ${version} order by id`,
+  );
+}
+
+const Count = z.object({ state: z.enum(deliveryStates), count: z.number() });
+
+export async function countByState(db: Db, noticeIds: readonly number[]): Promise<z.infer<typeof Count>[]> {
+  return many(
+    db,
+    Count,
+    sql`select state, count(*) as count from deliveries where notice_id = any(${noticeIds}::bigint[]) group by state`,
+  );
+}
+
+export async function countConcerned(db: Db, concern: Concern): Promise<number> {
+  const { count } = await one(
+    db,
+    z.object({ count: z.number() }),
+    sql`select count(*) as count from subscribers s
+      where s.status = 'confirmed'
+        and out_of_scope(s.told_of, s.services, ${concern.services}, ${concern.materialServices}) is null
+        and not exists (select from suppressions x where x.email_hash = s.email_hash)`,
+  );
+  return count;
+}
+
+const Row = z.object({
+  id: z.number(),
+  notice: z.enum(['change', 'withdrawal']),
+  subscriberId: z.number().nullable(),
+  email: z.string().nullable(),
+  state: z.enum(deliveryStates),
+  reason: z.string().nullable(),
+  attempts: z.number(),
+  response: z.string().nullable(),
+  messageId: z.string().nullable(),
+  sentAt: z.date().nullable(),
+  dueAt: z.date().nullable(),
+});
+export type DeliveryRow = z.infer<typeof Row>;
+
+/**
+ * Rows in the order they were made. The index leads with the state, so each state is read as a range
+ * of its own and the ranges are merged: a page costs the same at the millionth row.
+ */
+export async function selectDeliveries(
+  db: Db,
+  noticeIds: readonly number[],
+  states: readonly string[],
+  after: number,
+  limit: number,
+): Promise<DeliveryRow[]> {
+  return many(
+    db,
+    Row,
+    sql`select d.id, n.kind as notice, d.subscriber_id as "subscriberId", d.email, d.state, d.reason, d.attempts,
+        d.response, d.message_id as "messageId", d.sent_at as "sentAt",
+        case when d.state in ('queued', 'deferred') then d.due_at end as "dueAt"
+      from unnest(${noticeIds}::bigint[]) as of_notice (id)
+      cross join unnest(${states}::text[]) as of_state (state)
+      cross join lateral (
+        select * from deliveries
+        where notice_id = of_notice.id and state = of_state.state and id > ${after}
+        order by id limit ${limit}) d
+      join notices n on n.id = d.notice_id
+      order by d.id limit ${limit}`,
+  );
+}
