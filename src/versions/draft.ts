@@ -1,0 +1,102 @@
+import type { Actor } from '../actor.js';
+import { recordAudit } from '../audit/record.js';
+import type { Db } from '../database/query.js';
+import { transaction } from '../database/transaction.js';
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+import type { Diff } from '../list/change.js';
+import { diffLists } from '../list/diff.js';
+import type { ListDocument } from '../list/document.js';
+import { writeYaml } from '../list/write.js';
+import { readWithIds } from './adopt.js';
+import { type Draft, insertDraft, lockDraft, selectDraft, selectVersion, updateDraft } from './queries.js';
+import { latestNumber } from './read.js';
+
+export type { Draft } from './queries.js';
+
+/** The draft as it stands; null before the first one is written. */
+export async function readDraft(db: Db): Promise<Draft | null> {
+  return selectDraft(db);
+}
+
+/** The draft as YAML: the admin's own text with its comments, or one made from the document. */
+export function draftAsYaml(draft: Draft): string {
+  return draft.source ?? writeYaml(draft.document);
+}
+
+/**
+ * Writes the draft from a text. Entries without ids take those of the same entries in the latest
+ * published version and in the draft as it stands, so that nothing becomes "removed and added" because
+ * a file came without ids.
+ * Refuses `document.invalid` with each fault's path and line, and `draft.stale`.
+ */
+export async function writeDraft(
+  deps: Pick<Deps, 'db' | 'now'>,
+  input: { text: string; format: 'json' | 'yaml' },
+  options: { ifRevision?: number | undefined },
+  actor: Actor,
+): Promise<Draft> {
+  const number = await latestNumber(deps.db);
+  const document = readWithIds(input.text, input.format, {
+    published: number === null ? null : ((await selectVersion(deps.db, number))?.document ?? null),
+    draft: (await selectDraft(deps.db))?.document ?? null,
+  });
+  const source = input.format === 'yaml' ? input.text : null;
+  return replaceDraft(deps, { document, source }, options, actor);
+}
+
+/**
+ * Replaces the draft by a document that was read already. `source` is the YAML it was read from, kept
+ * with its comments and layout; null when it came as JSON.
+ * Refuses `draft.stale` when `ifRevision` is not the draft's revision any more: nobody overwrites what
+ * they have not seen (RFC 9110, 13.1.1). Without it the write is unconditional.
+ */
+export async function replaceDraft(
+  deps: Pick<Deps, 'db' | 'now'>,
+  content: { document: ListDocument; source: string | null },
+  options: { ifRevision?: number | undefined },
+  actor: Actor,
+): Promise<Draft> {
+  const at = deps.now();
+  return transaction(deps.db, async (tx) => {
+    // Two first drafts at once: the second finds the row of the first and replaces it.
+    const current = await lockDraft(tx);
+    refuseStale(current, options.ifRevision);
+    const draft =
+      (current === null ? await insertDraft(tx, { ...content, at, by: actor }) : null) ??
+      (await updateDraft(tx, { ...content, at, by: actor }));
+    await recordAudit(tx, {
+      at,
+      actor,
+      action: 'draft.replaced',
+      subject: `draft revision ${draft.revision}`,
+      detail: { subProcessors: content.document.subProcessors.length, as: content.source === null ? 'json' : 'yaml' },
+    });
+    return draft;
+  });
+}
+
+/** What the draft changes against the latest published version. Refuses `draft.missing`. */
+export async function diffDraft(db: Db): Promise<Diff> {
+  const draft = await selectDraft(db);
+  if (draft === null) throw draftMissing();
+  const from = await latestNumber(db);
+  const before = from === null ? null : await selectVersion(db, from);
+  return { from, to: null, ...diffLists(before?.document ?? null, draft.document) };
+}
+
+/** Nothing was ever put in. */
+export function draftMissing(): Refusal {
+  return new Refusal('draft.missing', 'There is no draft yet: put a list document to /api/v1/draft first.');
+}
+
+/** Refuses `draft.stale` when a revision is asked for and the draft is at another. */
+export function refuseStale(current: Draft | null, ifRevision: number | undefined): void {
+  if (ifRevision === undefined || current?.revision === ifRevision) return;
+  throw new Refusal(
+    'draft.stale',
+    current === null
+      ? 'There is no draft yet, so it cannot be the one that was read.'
+      : `The draft was changed meanwhile: it is at revision ${current.revision}, not ${ifRevision}. Read it again.`,
+  );
+}

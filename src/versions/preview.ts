@@ -1,0 +1,84 @@
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+import { renderNotice } from '../mail/notice.js';
+import { readMoment, type SettledDates, settleDates } from './clock.js';
+import { type Draft, draftMissing, readDraft } from './draft.js';
+import { planVersion, type VersionPlan } from './plan.js';
+import type { PublishRequest } from './version.js';
+
+/** What publishing would do. Only one of `dates` and `refusal` is there. */
+export interface PublishPreview {
+  draft: Draft;
+  plan: VersionPlan;
+  /** The dates that the version would have. */
+  dates: SettledDates | null;
+  /** What publishing would be refused for; `defaults` still says what would be lawful. */
+  refusal: Refusal | null;
+  /** The dates that it would have if none were named. */
+  defaults: SettledDates;
+}
+
+/**
+ * What `publish` would do with the same request now: same comparison, same dates, nothing written.
+ * Refuses `draft.missing`, `version.unchanged` and `reason.missing` (notify: false); refusals of dates come as
+ * `refusal`, since the form that shows them also shows the changes.
+ */
+export async function previewPublish(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  request: PublishRequest,
+): Promise<PublishPreview> {
+  const { config } = deps;
+  const draft = await readDraft(deps.db);
+  if (draft === null) throw draftMissing();
+  const at = request.publishAt === undefined ? deps.now() : readMoment('publishAt', request.publishAt, config.timeZone);
+  const plan = await planVersion(deps.db, draft.document, request, at);
+  const defaults = settleDates({}, plan.facts, config);
+  try {
+    return { draft, plan, dates: settleDates(request, plan.facts, config), refusal: null, defaults };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { draft, plan, dates: null, refusal: error, defaults };
+  }
+}
+
+/**
+ * The notice that publishing would send, in a language, as its readers would see it; its personal links
+ * are samples. Refuses what `publish` would refuse.
+ */
+export async function previewNotice(
+  deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
+  request: PublishRequest,
+  locale: string,
+): Promise<{ subject: string; html: string; text: string }> {
+  const { draft, plan, dates, refusal } = await previewPublish(deps, request);
+  if (dates === null) throw refusal ?? draftMissing();
+  const { publicUrl, companyName } = deps.config;
+  return renderNotice(
+    {
+      kind: 'change',
+      version: {
+        number: plan.number,
+        publishedAt: plan.facts.publishedAt,
+        effectiveAt: dates.effectiveAt,
+        objectionDeadline: dates.objectionDeadline,
+        message: request.message ?? null,
+        emergency: request.emergency === true,
+        reason: request.reason ?? null,
+        withdrawalReason: null,
+      },
+      baseVersion: plan.told?.number ?? null,
+      changes: plan.told === null ? plan.changes : plan.netChanges,
+      before: plan.told?.document ?? null,
+      after: draft.document,
+      company: companyName,
+      publicUrl,
+      links: {
+        unsubscribe: `${publicUrl}/unsubscribe/sample`,
+        preferences: `${publicUrl}/preferences/sample`,
+        objection: `${publicUrl}/objections/sample`,
+      },
+      why: 'voluntary',
+    },
+    deps.texts.for(locale),
+  );
+}

@@ -1,0 +1,221 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Actor } from '../actor.js';
+import { recordAudit } from '../audit/record.js';
+import { lockPublishing } from '../database/locks.js';
+import { type Tx, transaction } from '../database/transaction.js';
+import { wake } from '../database/wake.js';
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+import type { ListDocument } from '../list/document.js';
+import { orderNotice } from '../notices/order.js';
+import { canonicalJson, seal } from './chain.js';
+import { readMoment, settleDates, stateOf } from './clock.js';
+import { draftMissing, refuseStale } from './draft.js';
+import { planVersion, type VersionPlan } from './plan.js';
+import {
+  deleteIdempotencyKeys,
+  insertIdempotencyKey,
+  insertScheduled,
+  insertVersion,
+  lockDraft,
+  selectIdempotencyKey,
+  selectScheduled,
+  selectTimeline,
+  selectVersion,
+} from './queries.js';
+import { scheduledOf } from './read.js';
+import {
+  noticeOutcomeSchema,
+  type PublishedVersion,
+  type PublishRequest,
+  type PublishResult,
+  scheduledSchema,
+} from './version.js';
+
+export interface PublishOptions {
+  /** Publish only the draft that was seen at this revision. */
+  ifRevision?: number | undefined;
+  /** A repeat with the same key and the same request gets the answer of the first, and does nothing. */
+  idempotencyKey?: string | undefined;
+}
+
+/** Answers to keys are kept for a week; the contract with clients is a day. */
+const keyLifetime = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * Publishes the draft, or plans its publication when `publishAt` is set. One transaction under the
+ * publishing lock: version, audit entry and the order to notify stand or fall together, numbers have no
+ * gaps, and of concurrent repeats of one key one acts. The fan-out (notices/fan-out.ts) works behind it.
+ *
+ * Refuses `draft.missing`, `draft.stale`, `version.unchanged`, `version.scheduled-already`,
+ * `reason.missing`, `idempotency.mismatch`, and dates as clock.ts says.
+ */
+export async function publish(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  request: PublishRequest,
+  actor: Actor,
+  options: PublishOptions = {},
+): Promise<PublishResult> {
+  return transaction(deps.db, async (tx) => {
+    await lockPublishing(tx);
+    // Read under the lock: moments of publishing are in the order of numbers.
+    const at = deps.now();
+    const { idempotencyKey: key } = options;
+    const requestHash = createHash('sha256').update(canonicalJson({ request, actor })).digest('hex');
+    const earlier = key === undefined ? null : await answerOf(tx, key, requestHash);
+    if (earlier !== null) return earlier;
+
+    const draft = await lockDraft(tx);
+    if (draft === null) throw draftMissing();
+    refuseStale(draft, options.ifRevision);
+    await refuseSecond(tx);
+    const result =
+      request.publishAt === undefined
+        ? await publishDocument(deps, tx, { document: draft.document, request, at, actor })
+        : await schedule(deps, tx, { document: draft.document, request, publishAt: request.publishAt, at, actor });
+    if (key !== undefined) {
+      await deleteIdempotencyKeys(tx, new Date(at.getTime() - keyLifetime));
+      await insertIdempotencyKey(tx, { key, requestHash, status: result.status, response: remembered(result), at });
+    }
+    return result;
+  });
+}
+
+/**
+ * Makes a document the next version, within the transaction of the caller, which holds the publishing
+ * lock. Called by `publish` and, when its time has come, by `publishDue` (scheduled.ts).
+ */
+export async function publishDocument(
+  deps: Pick<Deps, 'config'>,
+  tx: Tx,
+  order: { document: ListDocument; request: PublishRequest; at: Date; actor: Actor; auditDetail?: object },
+): Promise<Extract<PublishResult, { status: 201 }>> {
+  const { document, request, at, actor } = order;
+  const plan = await planVersion(tx, document, request, at);
+  const version = compose(plan, order, deps.config);
+  await insertVersion(tx, version, actor);
+  if (plan.notice.ordered) {
+    await orderNotice(tx, {
+      version: version.number,
+      kind: 'change',
+      baseVersion: plan.told?.number ?? null,
+      changes: plan.netChanges,
+      at,
+    });
+  }
+  await recordAudit(tx, {
+    at,
+    actor,
+    action: 'version.published',
+    subject: `version ${version.number}`,
+    detail: {
+      hash: version.hash,
+      effectiveAt: version.effectiveAt.toISOString(),
+      objectionDeadline: version.objectionDeadline?.toISOString() ?? null,
+      changes: version.changes.length,
+      severity: plan.severity,
+      notice: plan.notice,
+      emergency: version.emergency,
+      reason: version.reason,
+      ...order.auditDetail,
+    },
+  });
+  await wake(tx, 'versions');
+  return { status: 201, version, state: stateOf(version, await selectTimeline(tx), at), notice: plan.notice };
+}
+
+function compose(
+  plan: VersionPlan,
+  order: { document: ListDocument; request: PublishRequest; at: Date },
+  settings: Deps['config'],
+): PublishedVersion {
+  const { document, request, at } = order;
+  const { effectiveAt, objectionDeadline } = settleDates(request, plan.facts, settings);
+  const message = textOrNull(request.message);
+  const { number, previousHash } = plan;
+  return {
+    number,
+    document,
+    changes: plan.changes,
+    message,
+    publishedAt: at,
+    effectiveAt,
+    objectionDeadline,
+    emergency: request.emergency === true,
+    reason: textOrNull(request.reason),
+    notify: request.notify !== false,
+    hash: seal({ version: number, document, publishedAt: at, effectiveAt, objectionDeadline, message, previousHash }),
+    previousHash,
+    withdrawnAt: null,
+    withdrawalReason: null,
+  };
+}
+
+/** Plans a publication. What could not be published at its time is refused now, while somebody looks. */
+async function schedule(
+  deps: Pick<Deps, 'config'>,
+  tx: Tx,
+  order: { document: ListDocument; request: PublishRequest; publishAt: string; at: Date; actor: Actor },
+): Promise<Extract<PublishResult, { status: 202 }>> {
+  const { document, request, at, actor } = order;
+  const publishAt = readMoment('publishAt', order.publishAt, deps.config.timeZone);
+  if (publishAt <= at) {
+    throw new Refusal('date.in-past', 'The time to publish is over already.', [
+      { path: 'publishAt', message: 'must be in the future; leave it out to publish now' },
+    ]);
+  }
+  const plan = await planVersion(tx, document, request, publishAt);
+  settleDates(request, plan.facts, deps.config);
+  const row = await insertScheduled(tx, { number: plan.number, document, request, publishAt, at, by: actor });
+  await recordAudit(tx, {
+    at,
+    actor,
+    action: 'version.scheduled',
+    subject: `version ${plan.number}`,
+    detail: { publishAt: publishAt.toISOString(), changes: plan.changes.length, severity: plan.severity },
+  });
+  await wake(tx, 'versions');
+  return { status: 202, scheduled: scheduledOf(row) };
+}
+
+async function refuseSecond(tx: Tx): Promise<void> {
+  const scheduled = await selectScheduled(tx);
+  if (scheduled === null) return;
+  throw new Refusal(
+    'version.scheduled-already',
+    `Version ${scheduled.number} is ${scheduled.state} (for ${scheduled.publishAt.toISOString()}): cancel that first, so that numbers stay in order.`,
+  );
+}
+
+// A version never changes, so its number is enough to give the same answer again.
+const Remembered = z.discriminatedUnion('status', [
+  z.object({
+    status: z.literal(201),
+    version: z.number(),
+    state: z.enum(['announced', 'in-force', 'superseded']),
+    notice: noticeOutcomeSchema,
+  }),
+  z.object({ status: z.literal(202), scheduled: scheduledSchema }),
+]);
+
+function remembered(result: PublishResult): object {
+  return result.status === 201 ? { ...result, version: result.version.number } : result;
+}
+
+async function answerOf(tx: Tx, key: string, requestHash: string): Promise<PublishResult | null> {
+  const entry = await selectIdempotencyKey(tx, key);
+  if (entry === null) return null;
+  if (entry.requestHash !== requestHash) {
+    throw new Refusal('idempotency.mismatch', 'This Idempotency-Key came with another request before; use a new one.');
+  }
+  const response = Remembered.parse(entry.response);
+  if (response.status === 202) return response;
+  const version = await selectVersion(tx, response.version);
+  if (version === null) throw new Error(`version ${response.version}, answered to an idempotency key, is missing`);
+  return { ...response, version };
+}
+
+function textOrNull(text: string | undefined): string | null {
+  return text === undefined || text === '' ? null : text;
+}

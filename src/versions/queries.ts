@@ -1,0 +1,262 @@
+import { z } from 'zod';
+import type { Actor } from '../actor.js';
+import { actorSchema } from '../audit/browse.js';
+import { type Db, many, maybeOne, one, run } from '../database/query.js';
+import { sql } from '../database/sql.js';
+import type { Tx } from '../database/transaction.js';
+import type { Change } from '../list/change.js';
+import type { ListDocument } from '../list/document.js';
+import { type PublishedVersion, type PublishRequest, scheduledSchema } from './version.js';
+
+// A stored document was checked when it came in. It is not checked again by today's rules: a published
+// version must stay readable when the rules of entry grow stricter.
+const document = z.custom<ListDocument>(
+  (value) => typeof value === 'object' && value !== null && 'subProcessors' in value,
+);
+const changes = z.custom<Change[]>((value) => Array.isArray(value));
+
+const DraftRow = z.object({
+  document,
+  source: z.string().nullable(),
+  revision: z.number(),
+  updatedAt: z.date(),
+});
+export type Draft = z.infer<typeof DraftRow>;
+
+const draftColumns = sql`document, source, revision, updated_at as "updatedAt"`;
+
+export async function selectDraft(db: Db): Promise<Draft | null> {
+  return maybeOne(db, DraftRow, sql`select ${draftColumns} from drafts`);
+}
+
+/** The draft, and nobody else replaces it until this transaction ends. */
+export async function lockDraft(tx: Tx): Promise<Draft | null> {
+  return maybeOne(tx, DraftRow, sql`select ${draftColumns} from drafts for update`);
+}
+
+/** The first draft of a database; null when another was first. */
+export async function insertDraft(
+  tx: Tx,
+  draft: { document: ListDocument; source: string | null; at: Date; by: Actor },
+): Promise<Draft | null> {
+  return maybeOne(
+    tx,
+    DraftRow,
+    sql`insert into drafts (document, source, updated_at, updated_by)
+      values (${JSON.stringify(draft.document)}, ${draft.source}, ${draft.at}, ${JSON.stringify(draft.by)})
+      on conflict (id) do nothing returning ${draftColumns}`,
+  );
+}
+
+export async function updateDraft(
+  tx: Tx,
+  draft: { document: ListDocument; source: string | null; at: Date; by: Actor },
+): Promise<Draft> {
+  return one(
+    tx,
+    DraftRow,
+    sql`update drafts set document = ${JSON.stringify(draft.document)}, source = ${draft.source},
+        revision = revision + 1, updated_at = ${draft.at}, updated_by = ${JSON.stringify(draft.by)}
+      returning ${draftColumns}`,
+  );
+}
+
+const facts = {
+  number: z.number(),
+  message: z.string().nullable(),
+  publishedAt: z.date(),
+  effectiveAt: z.date(),
+  objectionDeadline: z.date().nullable(),
+  emergency: z.boolean(),
+  reason: z.string().nullable(),
+  notify: z.boolean(),
+  hash: z.string(),
+  previousHash: z.string().nullable(),
+  withdrawnAt: z.date().nullable(),
+  withdrawalReason: z.string().nullable(),
+};
+const VersionRow = z.object({ ...facts, document, changes });
+const SummaryRow = z.object({ ...facts, changes: z.number() });
+
+const factColumns = sql`v.number, v.message, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
+  v.objection_deadline as "objectionDeadline", v.emergency, v.reason, v.notify, v.hash,
+  v.previous_hash as "previousHash", w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason"`;
+const versionTables = sql`versions v left join withdrawals w on w.version = v.number`;
+
+export async function selectVersion(db: Db, number: number): Promise<PublishedVersion | null> {
+  return maybeOne(
+    db,
+    VersionRow,
+    sql`select ${factColumns}, v.document, v.changes from ${versionTables} where v.number = ${number}`,
+  );
+}
+
+/** The versions that are asked for, oldest first. */
+export async function selectVersionsOf(db: Db, numbers: readonly number[]): Promise<PublishedVersion[]> {
+  return many(
+    db,
+    VersionRow,
+    sql`select ${factColumns}, v.document, v.changes from ${versionTables}
+      where v.number = any(${numbers}::integer[]) order by v.number`,
+  );
+}
+
+/** Every version without its document, newest first. */
+export async function selectSummaries(db: Db): Promise<z.infer<typeof SummaryRow>[]> {
+  return many(
+    db,
+    SummaryRow,
+    sql`select ${factColumns}, jsonb_array_length(v.changes) as changes from ${versionTables} order by v.number desc`,
+  );
+}
+
+const TimelineRow = z.object({
+  number: z.number(),
+  effectiveAt: z.date(),
+  withdrawnAt: z.date().nullable(),
+  hash: z.string(),
+});
+/** What the state of every version follows from; small, whatever the size of the lists. */
+export type TimelineEntry = z.infer<typeof TimelineRow>;
+
+/** Every version's place in time, oldest first. */
+export async function selectTimeline(db: Db): Promise<TimelineEntry[]> {
+  return many(
+    db,
+    TimelineRow,
+    sql`select v.number, v.effective_at as "effectiveAt", w.withdrawn_at as "withdrawnAt", v.hash
+      from ${versionTables} order by v.number`,
+  );
+}
+
+export async function insertVersion(
+  tx: Tx,
+  version: Omit<PublishedVersion, 'withdrawnAt' | 'withdrawalReason'>,
+  by: Actor,
+): Promise<void> {
+  await run(
+    tx,
+    sql`insert into versions (number, document, changes, message, published_at, effective_at, objection_deadline,
+        emergency, reason, notify, published_by, hash, previous_hash)
+      values (${version.number}, ${JSON.stringify(version.document)}, ${JSON.stringify(version.changes)},
+        ${version.message}, ${version.publishedAt}, ${version.effectiveAt}, ${version.objectionDeadline},
+        ${version.emergency}, ${version.reason}, ${version.notify}, ${JSON.stringify(by)}, ${version.hash},
+        ${version.previousHash})`,
+  );
+}
+
+export async function insertWithdrawal(
+  tx: Tx,
+  withdrawal: { version: number; at: Date; reason: string; by: Actor },
+): Promise<void> {
+  await run(
+    tx,
+    sql`insert into withdrawals (version, withdrawn_at, reason, withdrawn_by)
+      values (${withdrawal.version}, ${withdrawal.at}, ${withdrawal.reason}, ${JSON.stringify(withdrawal.by)})`,
+  );
+}
+
+const NoticeRow = z.object({ baseVersion: z.number().nullable(), changes });
+
+/** What the notice of a version told, if there was one. */
+export async function selectNoticeOf(db: Db, version: number): Promise<z.infer<typeof NoticeRow> | null> {
+  return maybeOne(
+    db,
+    NoticeRow,
+    sql`select base_version as "baseVersion", changes from notices where version = ${version} and kind = 'change'`,
+  );
+}
+
+const ScheduledRow = scheduledSchema.extend({ createdBy: actorSchema });
+export type ScheduledRow = z.infer<typeof ScheduledRow>;
+const ScheduledWithDocument = ScheduledRow.extend({ document });
+
+const scheduledColumns = sql`id, number, publish_at as "publishAt", state, held_because as "heldBecause", request,
+  created_at as "createdAt", created_by as "createdBy"`;
+const pending = sql`state in ('scheduled', 'held')`;
+
+/** The publication that is planned or held, of which there is one at most. */
+export async function selectScheduled(db: Db): Promise<ScheduledRow | null> {
+  return maybeOne(db, ScheduledRow, sql`select ${scheduledColumns} from scheduled_publications where ${pending}`);
+}
+
+/** The document that a planned publication will publish. */
+export async function selectScheduledDocument(db: Db, id: number): Promise<ListDocument | null> {
+  const row = await maybeOne(
+    db,
+    z.object({ document }),
+    sql`select document from scheduled_publications where id = ${id}`,
+  );
+  return row?.document ?? null;
+}
+
+/** The planned or held publication, locked until this transaction ends. */
+export async function lockScheduled(tx: Tx): Promise<z.infer<typeof ScheduledWithDocument> | null> {
+  return maybeOne(
+    tx,
+    ScheduledWithDocument,
+    sql`select ${scheduledColumns}, document from scheduled_publications where ${pending} for update`,
+  );
+}
+
+/** Whether a planned publication has come due: the cheap question that is asked all the time. */
+export async function isDue(db: Db, now: Date): Promise<boolean> {
+  const { due } = await one(
+    db,
+    z.object({ due: z.boolean() }),
+    sql`select exists (
+      select from scheduled_publications where state = 'scheduled' and publish_at <= ${now}) as due`,
+  );
+  return due;
+}
+
+export async function insertScheduled(
+  tx: Tx,
+  planned: { number: number; document: ListDocument; request: PublishRequest; publishAt: Date; at: Date; by: Actor },
+): Promise<ScheduledRow> {
+  return one(
+    tx,
+    ScheduledRow,
+    sql`insert into scheduled_publications (number, document, request, publish_at, created_at, created_by)
+      values (${planned.number}, ${JSON.stringify(planned.document)}, ${JSON.stringify(planned.request)},
+        ${planned.publishAt}, ${planned.at}, ${JSON.stringify(planned.by)})
+      returning ${scheduledColumns}`,
+  );
+}
+
+export async function markScheduled(
+  tx: Tx,
+  id: number,
+  state: 'held' | 'published' | 'cancelled',
+  heldBecause: string | null = null,
+): Promise<void> {
+  await run(
+    tx,
+    sql`update scheduled_publications set state = ${state}, held_because = ${heldBecause} where id = ${id}`,
+  );
+}
+
+const KeyRow = z.object({ requestHash: z.string(), response: z.json() });
+
+export async function selectIdempotencyKey(tx: Tx, key: string): Promise<z.infer<typeof KeyRow> | null> {
+  return maybeOne(
+    tx,
+    KeyRow,
+    sql`select request_hash as "requestHash", response from idempotency_keys where key = ${key}`,
+  );
+}
+
+export async function insertIdempotencyKey(
+  tx: Tx,
+  entry: { key: string; requestHash: string; status: number; response: unknown; at: Date },
+): Promise<void> {
+  await run(
+    tx,
+    sql`insert into idempotency_keys (key, request_hash, status, response, created_at)
+      values (${entry.key}, ${entry.requestHash}, ${entry.status}, ${JSON.stringify(entry.response)}, ${entry.at})`,
+  );
+}
+
+export async function deleteIdempotencyKeys(tx: Tx, before: Date): Promise<void> {
+  await run(tx, sql`delete from idempotency_keys where created_at < ${before}`);
+}

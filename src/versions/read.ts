@@ -1,0 +1,119 @@
+import type { Db } from '../database/query.js';
+import { Refusal } from '../errors.js';
+import type { Diff } from '../list/change.js';
+import { diffLists } from '../list/diff.js';
+import { numberInForce, stateOf } from './clock.js';
+import {
+  type ScheduledRow,
+  selectScheduled,
+  selectScheduledDocument,
+  selectSummaries,
+  selectTimeline,
+  selectVersion,
+  selectVersionsOf,
+  type TimelineEntry,
+} from './queries.js';
+import type { PublishedVersion, ScheduledPublication, VersionSummary } from './version.js';
+
+/*
+ * For readers: pages, API, feeds, mail. Nothing here writes.
+ */
+
+/** What stands at the top: the version in force, and above it what is announced. */
+export interface Board {
+  inForce: PublishedVersion | null;
+  /** Lowest number first. */
+  announced: PublishedVersion[];
+  /** The latest version that is not withdrawn: what a draft is compared with. */
+  latest: PublishedVersion | null;
+  /** Another one whenever the board is another; see `readFingerprint`. */
+  fingerprint: string;
+}
+
+/** The board at a moment, documents included. Pages that keep what they rendered ask `readFingerprint` first. */
+export async function readBoard(db: Db, now: Date): Promise<Board> {
+  const timeline = await selectTimeline(db);
+  const inForce = numberInForce(timeline, now);
+  const shown = timeline.filter((v) => v.withdrawnAt === null && v.number >= (inForce ?? 0)).map((v) => v.number);
+  const versions = await selectVersionsOf(db, shown);
+  return {
+    inForce: versions.find(({ number }) => number === inForce) ?? null,
+    announced: versions.filter(({ number }) => number !== inForce),
+    latest: versions.at(-1) ?? null,
+    fingerprint: fingerprintOf(timeline, now),
+  };
+}
+
+/**
+ * A short text that is the same exactly as long as the board is the same: cheap to ask on each request,
+ * and right on every instance, whoever published.
+ */
+export async function readFingerprint(db: Db, now: Date): Promise<string> {
+  return fingerprintOf(await selectTimeline(db), now);
+}
+
+/** Every published version without its document, newest first. */
+export async function readVersions(db: Db, now: Date): Promise<VersionSummary[]> {
+  const rows = await selectSummaries(db);
+  return rows.map((row) => ({ ...row, state: stateOf(row, rows, now) }));
+}
+
+/** A published version by its number. */
+export async function readVersion(db: Db, number: number): Promise<PublishedVersion | null> {
+  return isNumber(number) ? selectVersion(db, number) : null;
+}
+
+/** A published version with its state at a moment. Refuses `version.missing`. */
+export async function readVersionState(db: Db, number: number, now: Date) {
+  const version = await readVersion(db, number);
+  if (version === null) throw versionMissing(number);
+  return { version, state: stateOf(version, await selectTimeline(db), now) };
+}
+
+/** The publication that is planned or held; null when there is none. */
+export async function readScheduled(db: Db): Promise<ScheduledPublication | null> {
+  const row = await selectScheduled(db);
+  return row === null ? null : scheduledOf(row);
+}
+
+/** The document that the planned publication will publish. */
+export async function readScheduledDocument(db: Db, scheduled: ScheduledPublication) {
+  return selectScheduledDocument(db, scheduled.id);
+}
+
+/**
+ * What changed from one version to another, in either direction. Refuses `version.missing`.
+ * @param from, to numbers of published versions, withdrawn ones included
+ */
+export async function compareVersions(db: Db, from: number, to: number): Promise<Diff> {
+  const [before, after] = [await readVersion(db, from), await readVersion(db, to)];
+  if (before === null) throw versionMissing(from);
+  if (after === null) throw versionMissing(to);
+  return { from, to, ...diffLists(before.document, after.document) };
+}
+
+/** Number of the latest version that is not withdrawn; null before the first. */
+export async function latestNumber(db: Db): Promise<number | null> {
+  const timeline = await selectTimeline(db);
+  return timeline.findLast(({ withdrawnAt }) => withdrawnAt === null)?.number ?? null;
+}
+
+export function versionMissing(number: number): Refusal {
+  return new Refusal('version.missing', `There is no version ${number}.`);
+}
+
+export function scheduledOf({ createdBy: _, ...row }: ScheduledRow): ScheduledPublication {
+  return row;
+}
+
+function fingerprintOf(timeline: readonly TimelineEntry[], now: Date): string {
+  const last = timeline.at(-1);
+  if (last === undefined) return 'none';
+  const withdrawn = timeline.filter(({ withdrawnAt }) => withdrawnAt !== null).map(({ number }) => number);
+  return [last.hash.slice(0, 16), numberInForce(timeline, now) ?? 0, ...withdrawn].join('.');
+}
+
+/** PostgreSQL's integer: a larger number in an address names no version, and is no fault of ours either. */
+function isNumber(number: number): boolean {
+  return Number.isInteger(number) && number > 0 && number < 2 ** 31;
+}
