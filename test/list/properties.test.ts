@@ -62,7 +62,7 @@ function restyled(value: unknown, key = ''): unknown {
     'services',
     'dataCategories',
   ].includes(key);
-  if (typeof value !== 'string' || !isText) return value;
+  if (typeof value !== 'string' || !isText || value.trim() === '') return value;
   if (/^https?:/.test(value)) return value.replace(/^https:\/\/./, (start) => start.toUpperCase()).replace(/\/?$/, '/');
   const spaced = value.normalize('NFD').replaceAll(' ', '\u00a0 ').replaceAll('"', '”').replaceAll('-', '–');
   return /[.]$/.test(spaced) ? spaced.slice(0, -1).toUpperCase() : `${spaced.toUpperCase()}.`;

@@ -15,9 +15,9 @@ import { aNotice, before } from './sample.js';
 const en = loadTexts({ timeZone: 'UTC' }).for('en');
 const from = { name: 'Sub-processor notices', address: 'notices@example.org' };
 const tokens = {
-  unsubscribe: 'uU_-'.repeat(7) + 'uu',
-  preferences: 'pP_-'.repeat(7) + 'pp',
-  objection: 'oO_-'.repeat(7) + 'oo',
+  unsubscribe: `${'uU_-'.repeat(7)}uu`,
+  preferences: `${'pP_-'.repeat(7)}pp`,
+  objection: `${'oO_-'.repeat(7)}oo`,
 };
 const recipient = {
   to: 'anna@example.org',

@@ -12,7 +12,7 @@ const quick = { connect: 2_000, silence: 2_000 };
 t.test('a mail arrives byte for byte, at the address that was given, and the answer is the relay\u2019s', async (t) => {
   const relay = await startSmtp(t);
   const transport = createTransport({ smtpUrl: relay.url, mailConcurrency: 2, timeouts: quick });
-  const to = "o'neil+dpo!#$%&*/=?^_`{|}~-@xn--mnchen-3ya.example";
+  const to = "o'neil+dpo!#$%&*/=?^_`{|}~-@example.org";
   t.same(await transport.send({ from, to }, bytes(to)), {
     outcome: 'accepted',
     stage: 'data',

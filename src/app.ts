@@ -1,0 +1,244 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import helmet from '@fastify/helmet';
+import fastifyPostgres from '@fastify/postgres';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { poolOptions } from './database/pool.js';
+import type { Deps } from './deps.js';
+import { OperatorError, Refusal } from './errors.js';
+import type { Mailbox } from './mail/mailbox.js';
+import { adminRoutes } from './routes/admin/routes.js';
+import { apiRoutes } from './routes/api/api.js';
+import { publicApiRoutes } from './routes/api/public.js';
+import { assetRoutes } from './routes/assets.js';
+import { feedRoutes } from './routes/feeds.js';
+import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
+import { registerOpenapi } from './routes/openapi.js';
+import { operationRoutes } from './routes/operations.js';
+import { confirmRoutes } from './routes/pages/confirm.js';
+import { listRoutes } from './routes/pages/list.js';
+import { mailboxRoutes } from './routes/pages/mailbox.js';
+import { manageRoutes } from './routes/pages/manage.js';
+import { objectionRoutes } from './routes/pages/objections.js';
+import { preferencesRoutes } from './routes/pages/preferences.js';
+import { problemPage } from './routes/pages/problem-page.js';
+import { subscribeRoutes } from './routes/pages/subscribe.js';
+import { unsubscribeRoutes } from './routes/pages/unsubscribe.js';
+import { versionRoutes as versionPages } from './routes/pages/versions.js';
+import { registerProblems } from './routes/problem.js';
+import { createRenderer, type Renderer } from './routes/render.js';
+import type { TextSource } from './texts.js';
+
+/** What the doors stand on: what the verbs need, and what is only shown. */
+export interface AppDeps extends Deps {
+  /** Null when a relay sends the mail. */
+  mailbox: Mailbox | null;
+  pages: Renderer;
+  /** Public pages and feeds, rendered once for each state of the published versions. */
+  kept: KeptPages;
+}
+
+export interface AppOptions {
+  config: Config;
+  databaseUrl: string;
+  now: () => Date;
+  texts: TextSource;
+  log: Logger;
+  mailbox: Mailbox | null;
+}
+
+export interface App {
+  http: FastifyInstance;
+  /** For the loops and the schedule, which share the pool of the app; it ends with `http.close()`. */
+  deps: AppDeps;
+  /** Opens the port of the settings. Throws an OperatorError when it cannot be had. */
+  listen(): Promise<void>;
+  /** Takes no more requests, lets those in hand end, then ends the pool. */
+  close(): Promise<void>;
+}
+
+/** What is in hand when the service is to end has this long to be finished. */
+const graceMs = 10_000;
+
+/**
+ * The HTTP side of the service, ready for `inject` or `listen`. It opens no connection by itself: the
+ * database may be away when it starts, and comes back without a restart.
+ */
+export async function buildApp(options: AppOptions): Promise<App> {
+  const { config } = options;
+  const log: FastifyBaseLogger = options.log;
+  const http = Fastify({
+    loggerInstance: log,
+    // Fastify's own lines hold the URL, and with it tokens; `logRequests` writes the route instead.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
+    rewriteUrl: withoutBase(new URL(config.publicUrl).pathname),
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 120_000,
+    routerOptions: { maxParamLength: 200 },
+  });
+
+  await http.register(fastifyPostgres, poolOptions(options.databaseUrl));
+  const db = http.pg.pool;
+  // The server closes idle connections when it restarts; without a listener that ends the process.
+  db.on('error', (err) => log.warn({ err }, 'an idle database connection was lost'));
+
+  const pages = createRenderer(options);
+  const deps: AppDeps = {
+    db,
+    config,
+    now: options.now,
+    texts: options.texts,
+    log: options.log,
+    mailbox: options.mailbox,
+    pages,
+    kept: createKeptPages({ db, now: options.now, log: options.log, pages }),
+  };
+
+  logRequests(http);
+  // Whoever published or withdrew here finds it on the pages as soon as they have the answer.
+  http.addHook('onSend', async (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') deps.kept.markStale();
+  });
+  await http.register(helmet, securityHeaders(config));
+  await http.register(formbody);
+  await http.register(cookie, {
+    // Keys of their own: what signs a cookie signs no link.
+    secret: config.secretKeys.map((key) => createHmac('sha256', key).update('cookies').digest('base64url')),
+  });
+  await http.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Refusal('rate.exceeded', `Too many requests; try again in ${Math.ceil(ttl / 1_000)} seconds.`),
+  });
+
+  registerProblems(http, problemPage(deps));
+  await http.register(async (scope) => {
+    // Only for our routes: a plugin's route with a JSON schema would not survive zod's compilers.
+    scope.setValidatorCompiler(validatorCompiler);
+    scope.setSerializerCompiler(serializerCompiler);
+    await registerOpenapi(scope, config);
+    for (const door of doors) await scope.register(door(deps));
+  });
+  return {
+    http,
+    deps,
+    listen: () => listenOn(http, config),
+    close: () => closeHttp(http),
+  };
+}
+
+/** Every door of the service, by whom it is for; those of the API and the console stand behind guards. */
+const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
+  // Readers
+  assetRoutes,
+  listRoutes,
+  versionPages,
+  feedRoutes,
+  publicApiRoutes,
+  // Subscribers
+  subscribeRoutes,
+  confirmRoutes,
+  unsubscribeRoutes,
+  preferencesRoutes,
+  manageRoutes,
+  objectionRoutes,
+  // Admins
+  adminRoutes,
+  apiRoutes,
+  // Operators
+  operationRoutes,
+  mailboxRoutes,
+];
+
+async function listenOn(http: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await http.listen({ host, port, listenTextResolver: (address) => `listening on ${address}` });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'EADDRINUSE') {
+      throw new OperatorError(
+        `PORT: ${port} on ${host} is in use by another program; stop that one, or set another PORT`,
+      );
+    }
+    if (code === 'EACCES') throw new OperatorError(`PORT: ${port} is not open to this user; choose one above 1023`);
+    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'].includes(code)) {
+      throw new OperatorError(`HOST: ${host} is no address of this machine; set 127.0.0.1, or 0.0.0.0 for all of them`);
+    }
+    throw error;
+  }
+}
+
+/** Requests in hand are finished; who keeps a connection open beyond the grace is cut off. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => http.server.closeAllConnections(), graceMs);
+  await http.close();
+  clearTimeout(timer);
+}
+
+/**
+ * PUBLIC_URL may have a path. A proxy hands it on or strips it: both are understood, and the routes
+ * know nothing of it.
+ */
+function withoutBase(path: string): (request: IncomingMessage) => string {
+  const base = path.replace(/\/$/, '');
+  return ({ url = '/' }) => {
+    if (base === '' || !url.startsWith(base)) return url;
+    const rest = url.slice(base.length);
+    if (rest === '' || rest.startsWith('?')) return `/${rest}`;
+    return rest.startsWith('/') ? rest : url;
+  };
+}
+
+/** One line a request, by its route: neither path nor query, as both may hold what opens something. */
+function logRequests(http: FastifyInstance): void {
+  http.addHook('onResponse', async (request, reply) => {
+    const facts = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
+    if (reply.statusCode >= 500) request.log.warn(facts, 'request failed');
+    else request.log.debug(facts, 'request');
+  });
+}
+
+function securityHeaders(config: Config) {
+  const secure = config.publicUrl.startsWith('https:');
+  const self = ["'self'"];
+  const none = ["'none'"];
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: none,
+        styleSrc: self,
+        imgSrc: self,
+        fontSrc: self,
+        scriptSrc: self,
+        connectSrc: self,
+        frameSrc: self,
+        formAction: self,
+        frameAncestors: none,
+        baseUri: none,
+        objectSrc: none,
+        // On plain http it would send a browser on another machine to a port that speaks no TLS.
+        ...(secure ? { upgradeInsecureRequests: [] } : {}),
+      },
+    },
+    strictTransportSecurity: secure ? { maxAge: 365 * 24 * 60 * 60, includeSubDomains: true } : false,
+    // 'no-referrer' would turn the Origin of our own forms into "null"; pages behind tokens set it.
+    referrerPolicy: { policy: 'same-origin' as const },
+    crossOriginEmbedderPolicy: false,
+    xFrameOptions: { action: 'deny' as const },
+  };
+}

@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hasRole, type Role } from '../../actor.js';
+import type { Session } from '../../admins/sessions.js';
+import type { AppDeps } from '../../app.js';
+import type { Texts } from '../../texts.js';
+import { csrfToken } from '../guard.js';
+import { html } from '../html.js';
+
+/** A sentence beside a field; `field` is the id of its input, null for the page as a whole. */
+export interface FieldFault {
+  field: string | null;
+  message: string;
+}
+
+/** The console as one signed-in admin sees it, for the length of a request. */
+export interface Console {
+  actor: Session['actor'];
+  texts: Texts;
+  /** For the hidden field `_csrf` of forms that are made outside templates. */
+  csrf: string;
+  /** Sends `templates/pages/admin/<name>.eta` in the frame of the console. */
+  page(
+    name: string,
+    section: Section,
+    data: Record<string, unknown>,
+    options?: { status?: number; headers?: Record<string, string> },
+  ): FastifyReply;
+  /** After a form has done something: the browser goes there by GET, so that reloading repeats nothing. */
+  redirect(path: string): FastifyReply;
+}
+
+/** The navigation, and who sees what of it. */
+const sections = {
+  overview: { path: '/admin', permission: 'viewer' },
+  draft: { path: '/admin/draft', permission: 'viewer' },
+  review: { path: '/admin/review', permission: 'viewer' },
+  publish: { path: '/admin/publish', permission: 'viewer' },
+  versions: { path: '/admin/versions', permission: 'viewer' },
+  subscribers: { path: '/admin/subscribers', permission: 'viewer' },
+  objections: { path: '/admin/objections', permission: 'viewer' },
+  audit: { path: '/admin/audit', permission: 'admin' },
+  tokens: { path: '/admin/api-tokens', permission: 'admin' },
+} as const satisfies Record<string, { path: string; permission: Role }>;
+export type Section = keyof typeof sections;
+
+type ConsoleDeps = Pick<AppDeps, 'config' | 'texts' | 'pages'>;
+
+/** The console for a request that the guard has let pass. */
+export function consoleOf(deps: ConsoleDeps, request: FastifyRequest, reply: FastifyReply): Console {
+  const { session } = request;
+  if (session === null) throw new Error('this route of the console is not guarded');
+  const texts = deps.texts.for(deps.pages.localeOf(request));
+  const csrf = csrfToken(reply);
+  return {
+    actor: session.actor,
+    texts,
+    csrf,
+    page: (name, section, data, { headers = {}, ...options } = {}) =>
+      deps.pages.page(
+        reply.headers(headers),
+        `admin/${name}`,
+        { errors: [], done: null, ...data, csrf, ...frameOf(deps, session, section, texts, csrf) },
+        options,
+      ),
+    redirect: (path) => redirect(deps, request, reply, path),
+  };
+}
+
+/** Header and navigation of the console, as data for the layout. */
+function frameOf({ config }: ConsoleDeps, session: Session, section: Section | null, texts: Texts, csrf: string) {
+  const t = (key: string, values?: Record<string, string>) => texts.t(`console.${key}`, values);
+  const entries = Object.entries(sections).filter(([, { permission }]) => hasRole(session.actor, permission));
+  const role = t(`roles.${session.role}`);
+  return {
+    navigation: entries.map(([name, { path }]) => ({
+      path,
+      label: t(`navigation.${name}`),
+      current: name === section,
+    })),
+    actions: html`<form method="post" action="${basePath(config)}/admin/sign-out"><input type="hidden" name="_csrf" value="${csrf}"><span class="signed-in">${t('signedIn', { email: session.email, role })}</span> <button class="button button-quiet button-small" type="submit">${t('signOut')}</button></form>`,
+  };
+}
+
+/**
+ * Sends the browser to a page below PUBLIC_URL by GET. On the very machine people type localhost for
+ * 127.0.0.1 and the reverse: there they stay on the host whose cookie they have.
+ */
+export function redirect(deps: ConsoleDeps, request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
+  const { locale, chosen } = deps.pages.localeChoice(request);
+  const target = chosen ? `${path}${path.includes('?') ? '&' : '?'}lang=${locale}` : path;
+  const loopback = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+  const near = loopback.test(request.headers.host ?? '') && loopback.test(new URL(deps.config.publicUrl).host);
+  return reply
+    .code(303)
+    .header('location', near ? basePath(deps.config) + target : deps.pages.href(target))
+    .send();
+}
+
+function basePath({ publicUrl }: { publicUrl: string }): string {
+  return new URL(publicUrl).pathname.replace(/\/$/, '');
+}

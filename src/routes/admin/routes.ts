@@ -1,0 +1,103 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { AppDeps } from '../../app.js';
+import { csrfToken, guardConsole } from '../guard.js';
+import { problemOf } from '../problem.js';
+import { apiTokensRoutes } from './api-tokens.js';
+import { redirect } from './console.js';
+import { draftRoutes } from './draft.js';
+import { overviewRoutes } from './overview.js';
+import { publishRoutes } from './publish.js';
+import { recordsRoutes } from './records.js';
+import { reviewRoutes } from './review.js';
+import { signInRoutes } from './sign-in.js';
+import { adminSubscribersRoutes } from './subscribers.js';
+import { versionsRoutes } from './versions.js';
+
+/** Fields that carry no words of a person; the others are shown again when a session has ended. */
+const unspoken: ReadonlySet<string> = new Set(['revision', 'key', 'removed', 'added', 'next', 'role', 'state', 'sure']);
+
+/** The admins' console: every page behind the guard, and what a person sees who may not pass. */
+export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    await guardConsole(app, deps);
+    app.setErrorHandler(async (error, request, reply) => {
+      const { code } = problemOf(error);
+      if (code === 'session.missing' && request.method === 'GET') {
+        return redirect(deps, request, reply, `/admin/sign-in?next=${encodeURIComponent(request.url)}`);
+      }
+      if (code === 'session.missing' || code === 'csrf.wrong') return keepTyped(request, reply);
+      if (code === 'permission.missing') return refusePermission(request, reply);
+      // Everything else looks as it does elsewhere.
+      throw error;
+    });
+    const doors = [
+      signInRoutes,
+      overviewRoutes,
+      draftRoutes,
+      reviewRoutes,
+      publishRoutes,
+      versionsRoutes,
+      adminSubscribersRoutes,
+      recordsRoutes,
+      apiTokensRoutes,
+    ];
+    for (const door of doors) await app.register(door(deps));
+  };
+
+  /** A session may end while somebody writes: what they typed comes back, to be sent again after signing in. */
+  function keepTyped(request: FastifyRequest, reply: FastifyReply) {
+    const { t } = deps.texts.for(deps.pages.localeOf(request));
+    const body = z.record(z.string(), z.unknown()).catch({}).parse(request.body);
+    const fields = Object.entries(body).flatMap(([name, value]) => {
+      if (typeof value !== 'string' || name.startsWith('_') || /password|repeat/.test(name)) return [];
+      const shown = value.trim() !== '' && !unspoken.has(name);
+      return [{ name, value, shown, label: labelOf(name, t), rows: Math.min(32, value.split('\n').length + 1) }];
+    });
+    return deps.pages.page(
+      reply,
+      'admin/session-ended',
+      { action: request.url, fields, signedIn: request.session !== null, csrf: csrfToken(reply) },
+      { status: 403 },
+    );
+  }
+
+  function refusePermission(request: FastifyRequest, reply: FastifyReply) {
+    const { t } = deps.texts.for(deps.pages.localeOf(request));
+    const needed = request.routeOptions.config.permission ?? 'admin';
+    const has = request.session?.role ?? 'viewer';
+    return deps.pages.page(
+      reply,
+      'admin/message',
+      {
+        title: t('console.refusals.permission.title'),
+        lead: t('console.refusals.permission.lead', {
+          needed: t(`console.roles.${needed === 'public' ? 'viewer' : needed}`),
+          role: t(`console.roles.${has}`),
+        }),
+        way: { path: '/admin', label: t('console.overview.title') },
+      },
+      { status: 403 },
+    );
+  }
+}
+
+function labelOf(name: string, t: (key: string) => string): string {
+  const labels: Readonly<Record<string, string>> = {
+    source: 'console.draft.text',
+    message: 'console.publish.message',
+    reason: 'console.publish.reason',
+    effectiveAt: 'console.publish.effective',
+    objectionDeadline: 'console.publish.deadline',
+    publishAt: 'console.publish.publishAt',
+    notify: 'console.publish.who',
+    emergency: 'console.publish.willEmergency',
+    csv: 'console.subscribers.importText',
+    note: 'console.objections.note',
+    name: 'console.tokens.name',
+    expires: 'console.tokens.expires',
+    email: 'console.signIn.email',
+  };
+  const key = labels[name];
+  return key === undefined ? name : t(key);
+}

@@ -1,0 +1,125 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { signOut } from '../../admins/sessions.js';
+import { checkSetupLink, createFirstAdmin } from '../../admins/setup.js';
+import { signIn } from '../../admins/sign-in.js';
+import type { AppDeps } from '../../app.js';
+import { Refusal } from '../../errors.js';
+import { clearSession, csrfToken, sessionToken, setSession } from '../guard.js';
+import { type FieldFault, redirect } from './console.js';
+
+const signInPost = z.object({
+  email: z.string().max(1_000),
+  password: z.string().max(4_000),
+  next: z.string().default(''),
+});
+const setupPost = z.object({ email: z.string().max(1_000), password: z.string().max(4_000), repeat: z.string() });
+const query = z.object({
+  next: z.string().default('').catch(''),
+  why: z.enum(['ended', 'signed-out']).optional().catch(undefined),
+});
+
+type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
+
+/** In and out: by address and password, and once by the link that the first start prints. */
+export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    const anybody = { config: { permission: 'public' as const } };
+
+    app.get('/admin/sign-in', anybody, async (request, reply) => {
+      const { next, why } = query.parse(request.query);
+      const status =
+        why === undefined ? null : texts(request).t(`console.signIn.${why === 'ended' ? 'ended' : 'signedOut'}`);
+      return showSignIn(reply, { email: '', next: safePath(next), status, errors: [] });
+    });
+
+    app.post('/admin/sign-in', anybody, async (request, reply) => {
+      const { email, password, next } = signInPost.parse(request.body);
+      try {
+        setSession(reply, deps.config, await signIn(deps, { email, password, ip: request.ip }));
+        return redirect(deps, request, reply, safePath(next));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        const limited = error.code === 'rate.exceeded';
+        if (!limited && error.code !== 'credentials.wrong') throw error;
+        if (error.retryAfter !== null) reply.header('retry-after', String(error.retryAfter));
+        const message = texts(request).t(`console.signIn.${limited ? 'limited' : 'wrong'}`);
+        const view = { email, next: safePath(next), status: null, errors: [{ field: 'email', message }] };
+        return showSignIn(reply, view, limited ? 429 : 422);
+      }
+    });
+
+    app.post('/admin/sign-out', anybody, async (request, reply) => {
+      await signOut(deps, sessionToken(request, deps.config));
+      clearSession(reply, deps.config);
+      return redirect(deps, request, reply, '/admin/sign-in?why=signed-out');
+    });
+
+    app.get<{ Params: { token: string } }>('/admin/setup/:token', anybody, async (request, reply) => {
+      try {
+        await checkSetupLink(deps.db, request.params.token);
+      } catch (error) {
+        return linkOver(request, reply, error);
+      }
+      return showSetup(request, reply, '', []);
+    });
+
+    app.post<{ Params: { token: string } }>('/admin/setup/:token', anybody, async (request, reply) => {
+      const { email, password, repeat } = setupPost.parse(request.body);
+      const { t } = texts(request);
+      if (password !== repeat) {
+        return showSetup(request, reply, email, [{ field: 'repeat', message: t('console.setup.different') }]);
+      }
+      try {
+        setSession(reply, deps.config, await createFirstAdmin(deps, { token: request.params.token, email, password }));
+        return redirect(deps, request, reply, '/admin');
+      } catch (error) {
+        if (error instanceof Refusal && error.code === 'address.invalid') {
+          return showSetup(request, reply, email, [{ field: 'email', message: t('console.faults.email') }]);
+        }
+        if (error instanceof Refusal && error.code === 'password.weak') {
+          return showSetup(request, reply, email, [{ field: 'password', message: t('console.faults.password') }]);
+        }
+        return linkOver(request, reply, error);
+      }
+    });
+  };
+
+  function texts(request: FastifyRequest) {
+    return deps.texts.for(deps.pages.localeOf(request));
+  }
+
+  function showSignIn(
+    reply: FastifyReply,
+    { email, ...view }: { email: string; next: string; status: string | null; errors: FieldFault[] },
+    status = 200,
+  ) {
+    return deps.pages.page(reply, 'admin/sign-in', { ...view, values: { email }, csrf: csrfToken(reply) }, { status });
+  }
+
+  function showSetup(request: TokenRequest, reply: FastifyReply, email: string, errors: FieldFault[]) {
+    const action = `/admin/setup/${encodeURIComponent(request.params.token)}`;
+    const data = { action, values: { email }, errors, csrf: csrfToken(reply) };
+    return deps.pages.page(reply, 'admin/setup', data, { status: errors.length > 0 ? 422 : 200 });
+  }
+
+  function linkOver(request: FastifyRequest, reply: FastifyReply, error: unknown) {
+    if (!(error instanceof Refusal) || (error.code !== 'setup.used' && error.code !== 'token.unknown')) throw error;
+    const { t } = texts(request);
+    return deps.pages.page(
+      reply,
+      'admin/message',
+      {
+        title: t('console.setup.unknown.title'),
+        lead: t('console.setup.unknown.lead'),
+        way: { path: '/admin/sign-in', label: t('console.signIn.title') },
+      },
+      { status: error.code === 'setup.used' ? 410 : 404 },
+    );
+  }
+}
+
+/** Only ways into the console: a link to the sign-in page must not lead anywhere else. */
+function safePath(path: string): string {
+  return /^\/admin(?:[/?][\w\-./?=&%]*)?$/.test(path) && !path.startsWith('/admin/sign-') ? path : '/admin';
+}

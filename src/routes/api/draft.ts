@@ -1,0 +1,129 @@
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AppDeps } from '../../app.js';
+import { limits } from '../../list/document.js';
+import { type Draft, diffDraft, draftAsYaml, draftMissing, readDraft, writeDraft } from '../../versions/draft.js';
+import { previewNotice } from '../../versions/preview.js';
+import { publishRequestSchema } from '../../versions/version.js';
+import { actorOf } from '../guard.js';
+import { diffSchema, documentSchema } from './wire.js';
+
+const mediaTypes = {
+  json: ['application/json'],
+  yaml: ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'],
+};
+
+/** The text of a body; its form is component `ListInput` (openapi.ts; the name of a body ends in Input). */
+const rawListSchema = z
+  .custom<{ text: string; format: 'json' | 'yaml' }>((body) => body !== null && body !== undefined, 'is missing')
+  .meta({ id: 'List' });
+
+/** The draft: the bare list document in both directions, JSON or YAML, with its revision as ETag. */
+export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (scope) => {
+    const app = scope.withTypeProvider<ZodTypeProvider>();
+    app.get(
+      '/api/v1/draft',
+      {
+        config: { permission: 'viewer' },
+        schema: {
+          operationId: 'readDraft',
+          tags: ['draft'],
+          summary: 'The draft as JSON, or as YAML when Accept asks for it',
+          response: { 200: documentSchema },
+        },
+      },
+      async (request, reply) => {
+        const draft = await readDraft(deps.db);
+        if (draft === null) throw draftMissing();
+        return sendDraft(request, reply, draft);
+      },
+    );
+    app.post(
+      '/api/v1/draft/preview',
+      {
+        config: { permission: 'viewer' },
+        schema: {
+          operationId: 'previewNotice',
+          tags: ['draft'],
+          summary: 'The notice that publishing would send, in a language',
+          body: publishRequestSchema.extend({ locale: z.string().max(35).optional() }).nullish(),
+          response: { 200: z.object({ subject: z.string(), html: z.string(), text: z.string() }) },
+        },
+      },
+      async ({ body }) => {
+        const { locale, ...request } = body ?? {};
+        return previewNotice(deps, request, deps.texts.negotiate(locale));
+      },
+    );
+    app.get(
+      '/api/v1/draft/diff',
+      {
+        config: { permission: 'viewer' },
+        schema: {
+          operationId: 'diffDraft',
+          tags: ['draft'],
+          summary: 'What the draft changes against the latest published version',
+          response: { 200: diffSchema },
+        },
+      },
+      async () => diffDraft(deps.db),
+    );
+    await scope.register(async (raw) => {
+      // Read as text: readList tells faults with their lines, which a parsed body has lost.
+      raw.removeAllContentTypeParsers();
+      for (const format of ['json', 'yaml'] as const) {
+        raw.addContentTypeParser<string>(
+          mediaTypes[format],
+          { parseAs: 'string' },
+          async (_request: unknown, text: string) => ({
+            text,
+            format,
+          }),
+        );
+      }
+      raw.withTypeProvider<ZodTypeProvider>().put(
+        '/api/v1/draft',
+        {
+          config: { permission: 'editor' },
+          // Past the limit of the document itself, so that the answer names that.
+          bodyLimit: 2 * limits.bytes,
+          schema: {
+            operationId: 'replaceDraft',
+            tags: ['draft'],
+            summary: 'Replaces the draft; a stale If-Match is 412, without one the write is unconditional',
+            consumes: [...mediaTypes.json, ...mediaTypes.yaml],
+            headers: z.looseObject({ 'if-match': z.string().optional() }),
+            body: rawListSchema,
+            response: { 200: documentSchema },
+          },
+        },
+        async (request, reply) => {
+          const ifRevision = revisionOf(request.headers['if-match']);
+          return sendDraft(request, reply, await writeDraft(deps, request.body, { ifRevision }, actorOf(request)));
+        },
+      );
+    });
+  };
+}
+
+function sendDraft(request: FastifyRequest, reply: FastifyReply, draft: Draft): FastifyReply {
+  const yaml = /\byaml\b/.test(request.headers.accept ?? '');
+  reply.header('etag', etagOf(draft.revision)).header('cache-control', 'no-store').header('vary', 'Accept');
+  return yaml
+    ? reply.type('application/yaml; charset=utf-8').send(draftAsYaml(draft))
+    : reply.type('application/json; charset=utf-8').send(draft.document);
+}
+
+/** One tag for the draft in either form: a write replaces both. */
+function etagOf(revision: number): string {
+  return `"r${revision}"`;
+}
+
+/** The revision that If-Match asks for; a tag that is none of ours matches nothing (RFC 9110, 13.1.1). */
+function revisionOf(ifMatch: string | undefined): number | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
+  // Proxies that compress make tags weak; the revision says all the same.
+  return Number(/^(?:W\/)?"r(\d{1,15})"$/.exec(ifMatch.trim())?.[1] ?? -1);
+}

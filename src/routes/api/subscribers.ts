@@ -1,0 +1,143 @@
+import { Readable } from 'node:stream';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AppDeps } from '../../app.js';
+import { browseSubscribers, type SubscriberEntry } from '../../subscribers/browse.js';
+import { eraseSubscriber } from '../../subscribers/erase.js';
+import { exportSubscribers } from '../../subscribers/export.js';
+import { importSubscribers } from '../../subscribers/import.js';
+import { actorOf } from '../guard.js';
+import { knownServicesOf } from '../pages/subscription-form.js';
+import { pageQuery } from './wire.js';
+
+const tags = ['subscribers'];
+const statuses = z.enum(['pending', 'confirmed', 'unsubscribed', 'suppressed']);
+const instant = z.iso.datetime();
+
+const subscriberSchema = z
+  .object({
+    id: z.number().int(),
+    email: z.string(),
+    company: z.string().nullable(),
+    locale: z.string(),
+    services: z.array(z.string()).nullable().describe('Null: every service'),
+    toldOf: z.enum(['all', 'material']),
+    status: statuses,
+    suppressedBecause: z.string().nullable(),
+    createdAt: instant,
+    confirmedAt: instant.nullable(),
+    unsubscribedAt: instant.nullable(),
+  })
+  .meta({ id: 'Subscriber' });
+
+/** Who is told: search, erasure, import and export. */
+export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (scope) => {
+    const app = scope.withTypeProvider<ZodTypeProvider>();
+    app.get(
+      '/api/v1/subscribers',
+      {
+        config: { permission: 'viewer' },
+        schema: {
+          operationId: 'listSubscribers',
+          tags,
+          summary: 'Subscribers in the order in which they came',
+          querystring: z.object({
+            status: statuses.optional(),
+            q: z.string().max(300).optional().describe('A part of the address or the company'),
+            ...pageQuery({ most: 1_000, usual: 100 }),
+          }),
+          response: { 200: z.object({ subscribers: z.array(subscriberSchema), next: z.number().int().nullable() }) },
+        },
+      },
+      async ({ query }) => {
+        const { subscribers, next } = await browseSubscribers(deps.db, query);
+        return { subscribers: subscribers.map(subscriberJson), next };
+      },
+    );
+    app.delete(
+      '/api/v1/subscribers/:id',
+      {
+        config: { permission: 'admin' },
+        schema: {
+          operationId: 'eraseSubscriber',
+          tags,
+          summary: 'Erases the person; the proof of what was sent stays without them',
+          params: z.object({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }),
+          querystring: z.object({
+            suppress: z
+              .stringbool()
+              .optional()
+              .describe('Keep a keyed hash, so that no import brings the address back'),
+          }),
+          response: { 204: z.undefined().describe('Erased') },
+        },
+      },
+      async (request, reply) => {
+        const { suppress = false } = request.query;
+        await eraseSubscriber(deps, request.params.id, actorOf(request), { suppress });
+        return reply.code(204).send();
+      },
+    );
+    app.get(
+      '/api/v1/subscribers.csv',
+      {
+        config: { permission: 'viewer' },
+        schema: {
+          operationId: 'exportSubscribers',
+          tags,
+          summary: 'Every subscriber, as the import takes them (text/csv)',
+        },
+      },
+      async (request, reply) =>
+        reply
+          .type('text/csv; charset=utf-8; header=present')
+          .header('content-disposition', 'attachment; filename="subscribers.csv"')
+          .header('cache-control', 'no-store')
+          .send(Readable.from(exportSubscribers(deps, actorOf(request)))),
+    );
+    await scope.register(async (csv) => {
+      csv.removeAllContentTypeParsers();
+      // Read as it arrives: memory does not grow with the file.
+      csv.addContentTypeParser(csvTypes, (_request: FastifyRequest, payload: Readable, done: Done) =>
+        done(null, payload),
+      );
+      csv.withTypeProvider<ZodTypeProvider>().post(
+        '/api/v1/subscribers/import',
+        {
+          config: { permission: 'admin' },
+          schema: {
+            operationId: 'importSubscribers',
+            tags,
+            summary: 'Takes subscribers from a CSV file; who has left is never brought back',
+            consumes: csvTypes,
+            body: z.custom<Readable>((body) => body instanceof Readable, 'is missing: send the file as text/csv'),
+            response: { 200: importResultSchema },
+          },
+        },
+        async (request) =>
+          importSubscribers(deps, request.body, actorOf(request), { knownServices: await knownServicesOf(deps) }),
+      );
+    });
+  };
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+const csvTypes = ['text/csv', 'application/csv', 'text/plain'];
+
+const importResultSchema = z.object({
+  imported: z.number().int(),
+  updated: z.number().int(),
+  skipped: z.number().int(),
+  errors: z.array(z.object({ line: z.number().int(), message: z.string() })),
+});
+
+function subscriberJson(subscriber: SubscriberEntry): z.infer<typeof subscriberSchema> {
+  return {
+    ...subscriber,
+    createdAt: subscriber.createdAt.toISOString(),
+    confirmedAt: subscriber.confirmedAt?.toISOString() ?? null,
+    unsubscribedAt: subscriber.unsubscribedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,192 @@
+import { createHmac } from 'node:crypto';
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import csrfProtection from '@fastify/csrf-protection';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Actor, hasRole, type Role } from '../actor.js';
+import { actorOfBearer } from '../admins/api-tokens.js';
+import { type Session, sessionLifeMs, sessionOf } from '../admins/sessions.js';
+import type { Config } from '../config.js';
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+
+/*
+ * Who may pass a door. Every route of the API and of the console says in its `config` what it asks for;
+ * one that says nothing stops the start.
+ */
+
+export type Permission = Role | 'public';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The least role that may use the route; `public`: anybody. */
+    permission?: Permission;
+    /**
+     * A form with words in it: whether it may be sent is looked at once its body is read, so that a
+     * session which ended meanwhile costs nobody their text.
+     */
+    keepsText?: boolean;
+  }
+  interface FastifyRequest {
+    /** Who sends an API request; null on public routes and pages. */
+    actor: Actor | null;
+    /** The console's session; null before signing in and outside the console. */
+    session: Session | null;
+  }
+}
+
+type GuardDeps = Pick<Deps, 'db' | 'now' | 'config'>;
+
+/**
+ * Guards the routes of a scope by bearer token, before their bodies are read: what a stranger sends is not
+ * even parsed. Refuses `bearer.missing` and `permission.missing`.
+ */
+export function guardApi(app: FastifyInstance, deps: GuardDeps): void {
+  demandPermissions(app);
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    if (schema?.operationId === undefined)
+      throw new Error(`${String(method)} ${url} would be missing in /openapi.json`);
+  });
+  app.decorateRequest('actor', null);
+  app.addHook('onRequest', async (request) => {
+    const needed = request.routeOptions.config.permission ?? 'admin';
+    if (needed === 'public' || request.is404) return;
+    const { authorization } = request.headers;
+    request.actor = authorization === undefined ? null : await actorOfBearer(deps, authorization);
+    if (request.actor === null) {
+      throw new Refusal(
+        'bearer.missing',
+        authorization === undefined
+          ? 'This needs an Authorization header with a bearer token.'
+          : 'The Authorization header holds no valid bearer token.',
+      );
+    }
+    demand(request.actor, needed);
+  });
+}
+
+/**
+ * Guards the routes of a scope by the console's session, and its forms against other sites: a token bound
+ * to the session in each form, and the browser's own word on where the request comes from. Routes with the
+ * permission `public` (sign-in, set-up) need no session, but the same protection of forms.
+ * Refuses `session.missing`, `permission.missing`, `csrf.wrong`.
+ */
+export async function guardConsole(app: FastifyInstance, deps: GuardDeps): Promise<void> {
+  demandPermissions(app);
+  const { config } = deps;
+  await app.register(csrfProtection, {
+    cookieKey: cookieName(config, 'form'),
+    cookieOpts: { ...cookieOptions(config), signed: true },
+    csrfOpts: {
+      hmacKey: createHmac('sha256', config.secretKeys[0] ?? '')
+        .update('csrf')
+        .digest('base64url'),
+    },
+    getToken: formToken,
+    getUserInfo: sessionName,
+    logLevel: 'debug',
+  });
+  app.decorateRequest('session', null);
+  app.addHook('onRequest', async (request) => {
+    if (isWrite(request)) demandSameOrigin(request, config);
+    request.session = await sessionOf(deps, request.cookies[cookieName(config, 'session')]);
+    const { keepsText = false } = request.routeOptions.config;
+    if (!keepsText || !hasCookie(request, config)) demandSession(request);
+  });
+  app.addHook('preHandler', (request, reply, done) => {
+    if (isWrite(request)) app.csrfProtection(request, reply, done);
+    else done();
+  });
+  app.addHook('preHandler', async (request) => demandSession(request));
+}
+
+/** Who sends the request, on a route that only somebody may use. */
+export function actorOf(request: FastifyRequest): Actor {
+  const actor = request.session?.actor ?? request.actor;
+  if (actor === null || actor === undefined) throw new Error('a public route has no actor');
+  return actor;
+}
+
+/** The hidden field `_csrf` of every form of the console. */
+export function csrfToken(reply: FastifyReply): string {
+  return reply.generateCsrf({ userInfo: sessionName(reply.request) });
+}
+
+/** Gives the browser its session. */
+export function setSession(reply: FastifyReply, config: Config, token: string): void {
+  reply.setCookie(cookieName(config, 'session'), token, {
+    ...cookieOptions(config),
+    maxAge: sessionLifeMs / 1000,
+  });
+}
+
+/** The session's token that the browser sent. */
+export function sessionToken(request: FastifyRequest, config: Config): string | undefined {
+  return request.cookies[cookieName(config, 'session')];
+}
+
+export function clearSession(reply: FastifyReply, config: Config): void {
+  reply.clearCookie(cookieName(config, 'session'), cookieOptions(config));
+  reply.clearCookie(cookieName(config, 'form'), cookieOptions(config));
+}
+
+/** Refuses what the route's permission does not allow the session, or the lack of one. */
+function demandSession(request: FastifyRequest): void {
+  const needed = request.routeOptions.config.permission ?? 'admin';
+  if (needed === 'public' || request.is404) return;
+  if (request.session === null) throw new Refusal('session.missing', 'Sign in first.');
+  demand(request.session.actor, needed);
+}
+
+/** Somebody was signed in here: for strangers no body is read. */
+function hasCookie(request: FastifyRequest, config: Config): boolean {
+  return request.cookies[cookieName(config, 'form')] !== undefined;
+}
+
+function demand(actor: Actor, needed: Role): void {
+  if (hasRole(actor, needed)) return;
+  throw new Refusal('permission.missing', `This needs the role "${needed}".`);
+}
+
+function demandPermissions(app: FastifyInstance): void {
+  app.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.permission === undefined) throw new Error(`${String(method)} ${url} does not say who may use it`);
+  });
+}
+
+function isWrite({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+}
+
+/**
+ * Browsers say where a request comes from: Sec-Fetch-Site on https and localhost, else Origin. "none" is
+ * the person themselves.
+ */
+function demandSameOrigin({ headers }: FastifyRequest, config: Config): void {
+  const site = headers['sec-fetch-site'];
+  const origin = headers.origin;
+  const same =
+    site !== undefined
+      ? site === 'same-origin' || site === 'none'
+      : origin === undefined || origin === new URL(config.publicUrl).origin;
+  if (!same) throw new Refusal('csrf.wrong', 'This form was sent from another site.');
+}
+
+function formToken({ body }: FastifyRequest): string | undefined {
+  if (typeof body !== 'object' || body === null || !('_csrf' in body)) return undefined;
+  return typeof body._csrf === 'string' ? body._csrf : undefined;
+}
+
+/** What a form's token is bound to. */
+function sessionName({ session }: FastifyRequest): string {
+  return session?.name ?? 'nobody';
+}
+
+/** `__Host-` ties a cookie to this host and to https; a browser refuses it on plain http. */
+function cookieName({ publicUrl }: Config, purpose: 'session' | 'form'): string {
+  return `${publicUrl.startsWith('https:') ? '__Host-' : ''}subnotice-${purpose}`;
+}
+
+function cookieOptions({ publicUrl }: Config): CookieSerializeOptions {
+  // Lax, so that a link in a mail to the admins opens the console signed in.
+  return { path: '/', httpOnly: true, sameSite: 'lax', secure: publicUrl.startsWith('https:') };
+}

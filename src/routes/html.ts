@@ -1,0 +1,124 @@
+import type { Texts } from '../texts.js';
+
+/*
+ * PURE: markup as a value of its own. Everything that is not `Html` is text and gets escaped, in
+ * templates and feeds alike, so nothing has to be remembered at the place of use. A string can
+ * become `Html` only through the functions of this file and through `markdown.ts`.
+ */
+
+const brand = Symbol('html');
+
+/** A piece of markup that is safe to put between tags. */
+export interface Html {
+  readonly [brand]: string;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text made fit for element content and for quoted attribute values. */
+export function escapeHtml(text: string): string {
+  // Most texts hold none of these, and a large list holds many texts.
+  if (!/[&<>"']/.test(text)) return text;
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
+
+/** Marks finished markup as such. Only for markup whose every text was escaped by its maker. */
+export function trusted(markup: string): Html {
+  return { [brand]: markup };
+}
+
+export function isHtml(value: unknown): value is Html {
+  return typeof value === 'object' && value !== null && brand in value;
+}
+
+/** The markup of a value: `Html` as it is, text and numbers escaped, null as nothing. */
+export function markupOf(value: unknown): string {
+  if (isHtml(value)) return value[brand];
+  if (value === null) return '';
+  if (typeof value === 'string') return escapeHtml(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  // A misspelt key in a template would otherwise print "undefined" on a page that nobody looks at.
+  throw new TypeError(`a template prints a value that is no text: ${typeof value}`);
+}
+
+/** Builds markup from a template literal; each inserted value is escaped unless it is `Html`. */
+export function html(strings: TemplateStringsArray, ...values: unknown[]): Html {
+  let markup = strings[0] ?? '';
+  for (const [index, value] of values.entries()) markup += markupOf(value) + (strings[index + 1] ?? '');
+  return trusted(markup);
+}
+
+/** Several pieces in a row, with nothing or a piece of markup between them. */
+export function joinHtml(pieces: readonly Html[], between: Html = trusted('')): Html {
+  return trusted(pieces.map(markupOf).join(markupOf(between)));
+}
+
+/** A name of a vendor, person or thing: isolated, so that a name in another direction keeps its place. */
+export function nameHtml(name: string): Html {
+  return html`<bdi>${name}</bdi>`;
+}
+
+/**
+ * A catalogue sentence with markup inside: `fill` gets the values as texts, returns the sentence,
+ * and the marks that stand for `Html` values are replaced after the sentence was escaped.
+ */
+export function sentenceHtml(
+  values: Readonly<Record<string, string | number | Html>>,
+  fill: (values: Record<string, string | number>) => string,
+): Html {
+  const pieces: string[] = [];
+  const plain: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (isHtml(value)) {
+      // Noncharacters: they cannot occur in a document (its schema refuses them) nor in a catalogue.
+      plain[name] = `\ufdd0${pieces.length}\ufdd1`;
+      pieces.push(markupOf(value));
+    } else {
+      plain[name] = value;
+    }
+  }
+  const sentence = escapeHtml(fill(plain));
+  return trusted(sentence.replace(/\ufdd0(\d+)\ufdd1/g, (_, index: string) => pieces[Number(index)] ?? ''));
+}
+
+/** "a, b and c" of markup, in the words of the language. */
+export function listHtml(pieces: readonly Html[], texts: Texts): Html {
+  const [first = trusted(''), ...others] = pieces;
+  const { two, start, middle, end } = separatorsOf(texts);
+  const between = (index: number) => {
+    if (others.length === 1) return two;
+    if (index === others.length - 1) return end;
+    return index === 0 ? start : middle;
+  };
+  return joinHtml([first, ...others.flatMap((piece, index) => [between(index), piece])]);
+}
+
+interface Separators {
+  two: Html;
+  start: Html;
+  middle: Html;
+  end: Html;
+}
+
+const separators = new WeakMap<Texts, Separators>();
+
+/** What Intl.ListFormat puts between members: asked once a language, not once a list. */
+function separatorsOf(texts: Texts): Separators {
+  const known = separators.get(texts);
+  if (known !== undefined) return known;
+  const between = (members: readonly string[]) => {
+    const [, ...rest] = texts.list(members).split(/[1-4]/);
+    return rest.map((separator) => html`${separator}`);
+  };
+  const [two = html`, `] = between(['1', '2']);
+  const [start = two, middle = two, end = two] = between(['1', '2', '3', '4']);
+  const found = { two, start, middle, end };
+  separators.set(texts, found);
+  return found;
+}

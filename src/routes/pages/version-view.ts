@@ -1,0 +1,136 @@
+import type { Change } from '../../list/change.js';
+import { type AccountDifference, type AccountItem, describe } from '../../list/describe.js';
+import { diffLists } from '../../list/diff.js';
+import { isColumn, namesOf } from '../../list/values.js';
+import type { Texts } from '../../texts.js';
+import type { Board } from '../../versions/read.js';
+import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
+import { type Html, html, joinHtml, listHtml, nameHtml } from '../html.js';
+
+/*
+ * PURE. Versions and what they change, as the public pages show them.
+ */
+
+export interface AnnouncedView {
+  version: PublishedVersion;
+  /** Such as "2 sub-processors added, 1 removed". */
+  summary: string;
+  items: BriefItem[];
+  /** How many more there are than `items` holds. */
+  more: number;
+  /** Path of the full account. */
+  detail: string;
+}
+
+export interface BriefItem {
+  severity: Change['severity'];
+  label: string;
+  heading: string;
+  context: string | null;
+  /** A few words each: what is added brings, or what becomes of what. */
+  details: Html[];
+}
+
+/** That an entry of the list in force is going to change, shown at the entry. */
+export interface Mark {
+  version: PublishedVersion;
+  removed: boolean;
+}
+
+const mostItems = 12;
+/** Beyond this a value is not brief, and only its field is named. */
+const briefLength = 80;
+
+/** An announced version, the one that it will follow, and what it changes there. */
+export interface Step {
+  version: PublishedVersion;
+  before: PublishedVersion | null;
+  changes: Change[];
+}
+
+/** The way from the version in force to the last that is announced. */
+export function stepsOf({ inForce, announced }: Board): Step[] {
+  return announced.map((version, index) => {
+    const before = announced[index - 1] ?? inForce;
+    return { version, before, changes: diffLists(before?.document ?? null, version.document).changes };
+  });
+}
+
+/** Each announced version in words. */
+export function announcedViews(steps: readonly Step[], texts: Texts): AnnouncedView[] {
+  return steps.map(({ version, before, changes }) => {
+    const account = describe(changes, namesOf(before?.document ?? null, version.document), texts);
+    const items = account.groups.flatMap((group) => group.items);
+    return {
+      version,
+      summary: account.summary,
+      // A first list is shown below in full; to call each of its entries new would say nothing.
+      items: before === null ? [] : items.slice(0, mostItems).map((item) => briefItem(item, texts)),
+      more: before === null ? 0 : Math.max(0, items.length - mostItems),
+      detail: before === null ? `/versions/${version.number}` : `/compare/${before.number}...${version.number}`,
+    };
+  });
+}
+
+/** The version that a version's own changes are told against: the latest before it that was not withdrawn then. */
+export function baseOf(
+  version: Pick<VersionSummary, 'number' | 'publishedAt'>,
+  all: readonly VersionSummary[],
+): number | null {
+  const stood = all.filter(
+    ({ number, withdrawnAt }) => number < version.number && (withdrawnAt === null || withdrawnAt > version.publishedAt),
+  );
+  return stood.length === 0 ? null : Math.max(...stood.map(({ number }) => number));
+}
+
+/** Which entries of the list in force an announced version changes or removes: the first that does, by entry id. */
+export function marksOf(steps: readonly Step[]): Map<string, Mark> {
+  const marks = new Map<string, Mark>();
+  for (const { version, changes } of steps) {
+    for (const change of changes) {
+      if (change.kind !== 'sub-processor-changed' && change.kind !== 'sub-processor-removed') continue;
+      if (change.severity === 'editorial' || marks.has(change.id)) continue;
+      marks.set(change.id, { version, removed: change.kind === 'sub-processor-removed' });
+    }
+  }
+  return marks;
+}
+
+function briefItem(item: AccountItem, texts: Texts): BriefItem {
+  const told = new Set(['purposes', 'dataLocations', 'country', 'retention']);
+  const facts = item.change.kind.endsWith('-added') ? item.facts.filter(({ field }) => told.has(field)) : [];
+  return {
+    severity: item.change.severity,
+    label: item.label,
+    heading: item.heading,
+    context: item.context,
+    details: [
+      ...facts.map(({ label, values }) => html`${label}: ${listHtml(values.map(brief), texts)}`),
+      ...item.differences.map((difference) => briefDifference(difference, texts)),
+    ],
+  };
+}
+
+function briefDifference(difference: AccountDifference, texts: Texts): Html {
+  const { field, label, how, before, after, added, removed } = difference;
+  if (isColumn(field)) return html`${label}: ${texts.t(`list.how.${how}`)}`;
+  if (added.length + removed.length > 0) {
+    const part = (key: string, values: readonly string[]) =>
+      values.length === 0 ? [] : [html`${texts.t(`pages.changes.${key}`)} ${listHtml(values.map(brief), texts)}`];
+    return html`${label}: ${joinHtml([...part('added', added), ...part('removed', removed)], html`; `)}`;
+  }
+  const [old, young] = [before, after].map((side) => side?.join(', ') ?? texts.t('list.notStated'));
+  if (old === undefined || young === undefined || old.length + young.length > briefLength) return html`${label}`;
+  return html`${label}: ${texts.t('pages.changes.fromTo', { before: old, after: young })}`;
+}
+
+function brief(value: string): Html {
+  return nameHtml(
+    value.length <= briefLength
+      ? value
+      : `${[...value]
+          .slice(0, briefLength - 1)
+          .join('')
+          .trimEnd()}…`,
+  );
+}

@@ -1,0 +1,95 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { AppDeps } from '../../app.js';
+import { describe } from '../../list/describe.js';
+import { diffLists } from '../../list/diff.js';
+import { namesOf } from '../../list/values.js';
+import { stateOf } from '../../versions/clock.js';
+import { readVersion, readVersions, versionMissing } from '../../versions/read.js';
+import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
+import { listView } from './list-view.js';
+import { baseOf } from './version-view.js';
+
+const versionNumber = z.coerce.number().int().positive();
+const chosenPair = z.object({ from: versionNumber, to: versionNumber });
+
+/** The archive: every version for ever at its address, and what changed between any two. */
+export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
+  const { db, kept, now, pages, texts } = deps;
+
+  async function versionOf(text: string | undefined): Promise<PublishedVersion> {
+    const number = /^[1-9]\d{0,8}$/.test(text ?? '') ? Number(text) : 0;
+    const version = await readVersion(db, number);
+    if (version === null) throw versionMissing(number);
+    return version;
+  }
+
+  return async (app) => {
+    app.get('/versions', async (request, reply) =>
+      kept.send(request, reply, '/versions', async (choice) =>
+        pages.render('versions', { versions: await readVersions(db, now()) }, choice, '/versions'),
+      ),
+    );
+
+    app.get<{ Params: { number: string } }>('/versions/:number(^\\d+$)', async (request, reply) => {
+      const path = `/versions/${request.params.number}`;
+      return kept.send(request, reply, path, async (choice) => {
+        const version = await versionOf(request.params.number);
+        const all = await readVersions(db, now());
+        const words = texts.for(choice.locale);
+        const base = baseOf(version, all);
+        const before = base === null ? null : await readVersion(db, base);
+        const data = {
+          version,
+          state: stateOf(version, all, now()),
+          base,
+          // The first version changes nothing: there was none before.
+          account:
+            base === null
+              ? null
+              : describe(version.changes, namesOf(before?.document ?? null, version.document), words),
+          newer: all.filter(({ number }) => number > version.number).length > 0,
+          numbers: numbersOf(all),
+          view: listView(version.document, words),
+        };
+        return pages.render('version', data, choice, path);
+      });
+    });
+
+    app.get('/compare', async (request, reply) => {
+      const pair = chosenPair.safeParse(request.query);
+      const path = pair.success ? `/compare/${pair.data.from}...${pair.data.to}` : '/versions';
+      return reply.redirect(pages.href(path + languageOf(request)), 302);
+    });
+
+    app.get<{ Params: { from: string; to: string } }>('/compare/:from(^\\d+)...:to(^\\d+$)', async (request, reply) => {
+      const { from, to } = request.params;
+      const path = `/compare/${from}...${to}`;
+      return kept.send(request, reply, path, async (choice) => {
+        const [before, after] = [await versionOf(from), await versionOf(to)];
+        const all = await readVersions(db, now());
+        const { changes } = diffLists(before.document, after.document);
+        const names = namesOf(before.document, after.document);
+        const data = {
+          before,
+          after,
+          states: { before: stateOf(before, all, now()), after: stateOf(after, all, now()) },
+          numbers: numbersOf(all),
+          changes: changes.length,
+          account: describe(changes, names, texts.for(choice.locale)),
+        };
+        return pages.render('compare', data, choice, path);
+      });
+    });
+  };
+}
+
+function numbersOf(all: readonly VersionSummary[]): number[] {
+  return all.map(({ number }) => number);
+}
+
+/** The language chosen in the address goes along with a redirect. */
+function languageOf(request: FastifyRequest): string {
+  const lang = new URLSearchParams(request.url.split('?')[1]).get('lang');
+  return lang === null ? '' : `?lang=${encodeURIComponent(lang)}`;
+}

@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Eta } from 'eta';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Deps } from '../deps.js';
+import type { TextSource, Texts } from '../texts.js';
+import { type Assets, readAssets } from './assets.js';
+import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
+
+/*
+ * Pages: an Eta template of templates/pages inside the layout, in the reader's language. Everything
+ * that a template prints is escaped unless it is `Html` (html.ts). The first lines of
+ * templates/pages/layout.eta tell what a template finds in `it`.
+ */
+
+/** What every template finds in `it`, beside the data of its page. */
+export interface PageContext {
+  texts: Texts;
+  locale: string;
+  dir: 'ltr' | 'rtl';
+  company: string;
+  /** The public address of this page without query, for `rel=canonical`. */
+  canonical: string;
+  stylesheet: string;
+  icon: string;
+  /** The other languages of this page. */
+  languages: { locale: string; name: string; link: string; current: boolean }[];
+  /** The language that the address asks for; null where the browser's headers decided. */
+  chosenLocale: string | null;
+  t: Texts['t'];
+  /** A catalogue text whose values may be `Html`, as markup. */
+  sentence(key: string, values: Readonly<Record<string, string | number | Html>>): Html;
+  /** A name, isolated for right-to-left neighbours. */
+  name(text: string): Html;
+  /** A calendar day as `<time>`. */
+  day(at: Date): Html;
+  /** The day that ends at that instant, as `<time>`. */
+  lastDay(end: Date): Html;
+  /** When something begins: the day alone if that is when the day begins, else with time and zone. */
+  start(at: Date): Html;
+  /** Until when: "1 March 2027, 24:00 CET" if a day ends then, else day, time and zone. */
+  deadline(end: Date): Html;
+  /** Day, time and zone as `<time>`. */
+  moment(at: Date): Html;
+  /** Text with its line breaks, as paragraphs; each inside `<ins>` or `<del>` when asked to. */
+  paragraphs(text: string, mark?: 'ins' | 'del'): Html;
+  /** Plain text whose web addresses are links, as a mail program shows it. */
+  autolink(text: string): Html;
+  /** A word that stands for nothing stated, set back. */
+  quiet(text: string): Html;
+  /** For `href` and `action`: the path below PUBLIC_URL, with the chosen language. */
+  link(path: string): string;
+  /** The whole address below PUBLIC_URL: for feeds, canonical addresses and what people copy. */
+  href(path: string): string;
+}
+
+export type PageData = Readonly<Record<string, unknown>>;
+
+/** A page or a feed in one language, ready to be sent any number of times. */
+export interface Rendered {
+  body: Buffer;
+  type: string;
+  etag: string;
+  locale: string;
+}
+
+const htmlType = 'text/html; charset=utf-8';
+
+export interface PageOptions {
+  /** The language, such as the subscriber's own; `?lang=` in the address still goes before it. */
+  locale?: string;
+  status?: number;
+  /**
+   * `none` (default): never stored and not for search engines, as pages behind links with tokens and
+   * consoles must be. `revalidate`: public; kept by caches, which ask each time whether it still holds.
+   */
+  cache?: 'none' | 'revalidate';
+}
+
+/** The language of one page view. `chosen` when the address named it. */
+export interface LocaleChoice {
+  locale: string;
+  chosen: boolean;
+}
+
+export interface Renderer {
+  /** Renders `templates/pages/<name>.eta` and sends it. */
+  page(reply: FastifyReply, name: string, data: PageData, options?: PageOptions): FastifyReply;
+  /** Renders without sending, for pages that are kept; `path` is where it lives, such as `/versions/3`. */
+  render(name: string, data: PageData, choice: LocaleChoice, path: string): Rendered;
+  /** A template without the layout, as markup: for feeds. */
+  fragment(name: string, data: PageData, choice: LocaleChoice): string;
+  /** Sends a kept page with its ETag, or 304. */
+  sendRendered(reply: FastifyReply, rendered: Rendered, options?: Pick<PageOptions, 'status' | 'cache'>): FastifyReply;
+  /** PUBLIC_URL + path: for redirects, feeds and mail. */
+  href(path: string): string;
+  localeOf(request: FastifyRequest): string;
+  localeChoice(request: FastifyRequest, preferred?: string): LocaleChoice;
+  assets: Assets;
+}
+
+/** Reads templates and stylesheets; a page never looks at the client's Host header. */
+export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
+  const { config, texts } = deps;
+  const assets = readAssets();
+  const basePath = new URL(config.publicUrl).pathname.replace(/\/$/, '');
+  const eta = new Eta({
+    views: fileURLToPath(new URL('../../templates/pages', import.meta.url)),
+    cache: true,
+    autoEscape: true,
+    escapeFunction: markupOf,
+  });
+  const href = (path: string) => config.publicUrl + path;
+
+  function localeChoice(request: FastifyRequest, preferred?: string): LocaleChoice {
+    const wish = new URLSearchParams(request.url.split('?')[1]).get('lang');
+    if (wish !== null && texts.locales.includes(wish)) return { locale: wish, chosen: true };
+    return { locale: preferred ?? texts.negotiate(request.headers['accept-language']), chosen: false };
+  }
+
+  function contextOf(choice: LocaleChoice, path: string): PageContext {
+    const words = texts.for(choice.locale);
+    const link = (to: string) => basePath + (choice.chosen ? withLocale(to, words.locale) : to);
+    const time = (at: Date, shown: string) => html`<time datetime="${at.toISOString()}">${shown}</time>`;
+    return {
+      texts: words,
+      locale: words.locale,
+      dir: words.dir,
+      company: config.companyName,
+      canonical: href(path),
+      stylesheet: basePath + assets.path('style.css'),
+      icon: basePath + assets.path('icon.svg'),
+      languages: languagesOf(texts, words.locale, basePath + path),
+      chosenLocale: choice.chosen ? words.locale : null,
+      t: words.t,
+      sentence: (key, values) => sentenceHtml(values, (plain) => words.t(key, plain)),
+      name: nameHtml,
+      day: (at) => time(at, words.day(at)),
+      lastDay: (end) => time(end, words.lastDay(end)),
+      start: (at) => time(at, isMidnight(at, words) ? words.day(at) : words.moment(at)),
+      deadline: (end) =>
+        time(
+          end,
+          isMidnight(end, words)
+            ? words.t('pages.layout.endOfDay', {
+                day: words.lastDay(end),
+                zone: words.zone(new Date(end.getTime() - 1)),
+              })
+            : words.moment(end),
+        ),
+      moment: (at) => time(at, words.moment(at)),
+      paragraphs: paragraphsHtml,
+      autolink: autolinkHtml,
+      quiet: (text) => html`<span class="unstated">${text}</span>`,
+      link,
+      href,
+    };
+  }
+
+  function render(name: string, data: PageData, choice: LocaleChoice, path: string): Rendered {
+    return renderedOf(eta.render(`./${name}`, { ...data, ...contextOf(choice, path) }), htmlType, choice.locale);
+  }
+
+  function sendRendered(reply: FastifyReply, rendered: Rendered, options: PageOptions = {}): FastifyReply {
+    reply.header('vary', 'Accept-Language').header('content-language', rendered.locale);
+    if (options.cache === 'revalidate') {
+      reply.header('etag', rendered.etag).header('cache-control', 'public, no-cache');
+      if (isFresh(reply.request.headers['if-none-match'], rendered.etag)) return reply.code(304).send();
+    } else {
+      reply.header('cache-control', 'no-store').header('x-robots-tag', 'noindex');
+    }
+    return reply
+      .code(options.status ?? 200)
+      .type(rendered.type)
+      .send(rendered.body);
+  }
+
+  return {
+    assets,
+    href,
+    localeChoice,
+    localeOf: (request) => localeChoice(request).locale,
+    render,
+    fragment: (name, data, choice) => eta.render(`./${name}`, { ...data, ...contextOf(choice, '/') }),
+    sendRendered,
+    page(reply, name, data, options = {}) {
+      const path = reply.request.url.split('?')[0] ?? '/';
+      return sendRendered(reply, render(name, data, localeChoice(reply.request, options.locale), path), options);
+    },
+  };
+}
+
+/** A finished body with its strong ETag (RFC 9110, 8.8.3): another content, another tag. */
+export function renderedOf(text: string, type: string, locale: string): Rendered {
+  const body = Buffer.from(text);
+  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
+  return { body, type, etag, locale };
+}
+
+/** RFC 9110, 13.1.2: weak comparison with each tag of If-None-Match. */
+export function isFresh(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
+
+function autolinkHtml(text: string): Html {
+  const pieces = text.split(/(https?:\/\/[^\s<>"]+)/);
+  return joinHtml(
+    pieces.map((piece, index) => (index % 2 === 1 ? html`<a href="${piece}">${piece}</a>` : html`${piece}`)),
+  );
+}
+
+/** In TIME_ZONE: another day than the millisecond before. */
+function isMidnight(at: Date, texts: Texts): boolean {
+  return texts.day(at) !== texts.lastDay(at);
+}
+
+/** A path with `lang` set, before its fragment and after what else it asks. */
+function withLocale(path: string, locale: string): string {
+  const [, address = '', fragment = ''] = /^([^#]*)(#.*)?$/.exec(path) ?? [];
+  // A fragment alone stays on the page it is on.
+  if (address === '') return fragment;
+  return `${address}${address.includes('?') ? '&' : '?'}lang=${encodeURIComponent(locale)}${fragment}`;
+}
+
+function languagesOf(texts: TextSource, current: string, path: string): PageContext['languages'] {
+  return texts.locales.map((locale) => ({
+    locale,
+    name: new Intl.DisplayNames(locale, { type: 'language' }).of(locale) ?? locale,
+    link: withLocale(path, locale),
+    current: locale === current,
+  }));
+}
+
+/** A blank line ends a paragraph, a single line break stays one. */
+function paragraphsHtml(text: string, mark?: 'ins' | 'del'): Html {
+  const paragraphs = text.trim().split(/\n[ \t]*\n\s*/);
+  return joinHtml(
+    paragraphs.map((paragraph) => {
+      const lines = joinHtml(
+        paragraph.split('\n').map((line) => html`${line}`),
+        html`<br>`,
+      );
+      if (mark === undefined) return html`<p>${lines}</p>`;
+      return mark === 'ins' ? html`<p><ins>${lines}</ins></p>` : html`<p><del>${lines}</del></p>`;
+    }),
+  );
+}
