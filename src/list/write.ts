@@ -1,4 +1,4 @@
-import { Document, isMap, isScalar, isSeq } from 'yaml';
+import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
 import {
   dataCategorySchema,
   dataSubjectSchema,
@@ -30,6 +30,12 @@ export function writeYaml(document: ListDocument): string {
   if (isMap(yaml.contents)) {
     for (const { key } of yaml.contents.items.slice(1)) if (isScalar(key)) key.spaceBefore = true;
   }
+  visit(yaml, {
+    Scalar: (_, scalar) => {
+      // As a block the library writes blanks alone as nothing.
+      if (typeof scalar.value === 'string' && scalar.value.trim() === '') scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
   return yaml.toString({ lineWidth: 100, minContentWidth: 40 });
 }
 

@@ -104,8 +104,8 @@ async function compose(rendered: RenderedMail, options: MessageOptions): Promise
   const node = new MailComposer({
     from: options.from,
     subject: oneLine(rendered.subject),
-    text: rendered.text,
-    html: rendered.html,
+    text: cleanText(rendered.text),
+    html: cleanText(rendered.html),
     // Always: a relay without 8BITMIME need not re-encode, and slots stay readable in it.
     encoding: 'quoted-printable',
     disableFileAccess: true,
@@ -154,7 +154,13 @@ function headerSafe(value: string): string {
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+  return cleanText(text).replace(/\s+/g, ' ').trim();
+}
+
+/** Line ends as LF, without control characters: RFC 2045 has no place for a bare CR. */
+function cleanText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return text.replace(/\r\n?/g, '\n').replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '');
 }
 
 /** RFC 5322, 2.1.1: lines of about 78, broken at spaces only (encoded words hold none). */

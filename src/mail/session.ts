@@ -178,15 +178,19 @@ const withoutSmtpUtf8: Reply = {
 
 /** A failed mail → what it means. `replies`: how many of the relay's came since MAIL. */
 function judge(error: Failure, replies: number): Reply {
-  const reached = replies === 0 ? 'mail' : replies === 1 ? 'rcpt' : 'data';
   // Larger than the SIZE that the relay offers: nothing was sent.
   if (error.code === 'EMESSAGE' && !error.responseCode) return toReply('rejected', 'mail', error.message);
-  if (!error.responseCode) return broken(reached, error);
-  const stage = commandStages.get(error.command ?? '') ?? reached;
+  if (!error.responseCode) return broken(stageAfter(replies), error);
   // 421: the relay closes the session, whatever the mail. 503: the two have lost the thread. Both
   // are mended by another session and say nothing of the recipient.
   const ofSession = error.responseCode === 421 || error.responseCode === 503 || error.command === 'CONN';
+  const stage = commandStages.get(error.command ?? '') ?? stageAfter(replies - 1);
   return toReply(ofSession ? 'unreachable' : 'rejected', stage, error.response ?? error.message);
+}
+
+/** The command that waits for its reply after so many replies. */
+function stageAfter(replies: number): 'mail' | 'rcpt' | 'data' {
+  return replies <= 0 ? 'mail' : replies === 1 ? 'rcpt' : 'data';
 }
 
 const commandStages: ReadonlyMap<string, Reply['stage']> = new Map([

@@ -117,14 +117,14 @@ export async function applyAddressChange(
     subject: `subscriber ${subscriber.id}`,
     detail: other === undefined ? {} : { continuedAs: `subscriber ${other.id}` },
   });
-  // To the old mailbox, in case the change was not its owner's deed. It does not name the new one.
+  // To the old mailbox, in case the change was not its owner's deed. It shows the new one masked.
   await enqueueLetter(tx, {
     kind: 'address-changed',
     subscriberId: subscriber.id,
     email: subscriber.email,
     recipientHash: subscriber.emailHash,
     locale: subscriber.locale,
-    params: {},
+    params: { movedTo: other?.id ?? subscriber.id },
     at,
   });
   return { ...standing, state: 'confirmed' };

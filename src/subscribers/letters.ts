@@ -5,7 +5,7 @@ import { findSubscriber } from './queries.js';
 import { standingOf } from './standing.js';
 import { findTokenById, type StoredToken } from './token-queries.js';
 import { signLink, tokenOfNonce } from './tokens.js';
-import { hasEnded, lifeOf } from './validity.js';
+import { hasEnded } from './validity.js';
 
 /*
  * What letters to subscribers need, looked up at the moment when they are sent: links are made then,
@@ -18,8 +18,6 @@ export interface LinkData {
   /** 22 characters, for the path of the link. */
   token: string;
   requestedAt: Date;
-  /** The earliest time at which the link can end: it counts from when the letter has gone. */
-  validUntil: Date;
 }
 
 export interface ConfirmationData extends LinkData {
@@ -53,12 +51,14 @@ export async function manageLinkData(
   return linkData(deps, stored);
 }
 
+const movedParams = z.object({ movedTo: z.number() });
+
 /** For the letter `address-changed`, to the old address. @returns null once the person is gone */
 export async function addressChangedData(
   deps: Pick<Deps, 'db'>,
-  subscriberId: number,
+  params: unknown,
 ): Promise<{ maskedAddress: string } | null> {
-  const subscriber = await findSubscriber(deps.db, subscriberId);
+  const subscriber = await findSubscriber(deps.db, movedParams.parse(params).movedTo);
   return subscriber === null ? null : { maskedAddress: maskAddress(subscriber.email) };
 }
 
@@ -77,12 +77,8 @@ export function subscriberLinks(
 }
 
 /** Null when SECRET_KEY was replaced and the old one taken away while the letter waited. */
-function linkData(deps: Pick<Deps, 'config' | 'now'>, stored: StoredToken): LinkData | null {
+function linkData(deps: Pick<Deps, 'config'>, stored: StoredToken): LinkData | null {
   const token = tokenOfNonce(deps.config.secretKeys, stored.purpose, stored.nonce, stored.tokenHash);
   if (token === null) return null;
-  return {
-    token,
-    requestedAt: stored.createdAt,
-    validUntil: new Date(deps.now().getTime() + lifeOf[stored.purpose]),
-  };
+  return { token, requestedAt: stored.createdAt };
 }

@@ -1,0 +1,77 @@
+import { systemActor } from '../actor.js';
+import { writeDraft } from '../versions/draft.js';
+import { publish } from '../versions/publish.js';
+import { type PublishRequest, type PublishResult, publishRequestSchema } from '../versions/version.js';
+import { type Command, type Input, UsageError } from './command.js';
+import { readListText } from './file.js';
+import { withDeps } from './open.js';
+
+/** Publishes the draft, as `POST /api/v1/versions` does; with FILE, makes that the draft first. */
+export const publishCommand: Command = {
+  name: 'publish',
+  usage:
+    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--emergency] [--reason TEXT] [--no-notify] [--json]',
+  summary: 'Publishes the draft, or FILE (YAML or JSON) as the new draft. The running service sends the notices.',
+  options: {
+    message: { type: 'string' },
+    'effective-at': { type: 'string' },
+    'objection-deadline': { type: 'string' },
+    'publish-at': { type: 'string' },
+    emergency: { type: 'boolean' },
+    reason: { type: 'string' },
+    'no-notify': { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
+  arguments: { min: 0, max: 1 },
+  async run(input, surroundings) {
+    const request = requestOf(input);
+    const [path] = input.positionals;
+    const result = await withDeps(surroundings, async (deps) => {
+      if (path !== undefined) await writeDraft(deps, await readListText(path), {}, systemActor);
+      return publish(deps, request, systemActor);
+    });
+    surroundings.say(input.flag('json') ? JSON.stringify(forPrograms(result)) : forPeople(result));
+    return 0;
+  },
+};
+
+function requestOf({ text, flag }: Input): PublishRequest {
+  const given = {
+    message: text('message'),
+    effectiveAt: text('effective-at'),
+    objectionDeadline: text('objection-deadline'),
+    publishAt: text('publish-at'),
+    reason: text('reason'),
+    emergency: flag('emergency') ? true : undefined,
+    notify: flag('no-notify') ? false : undefined,
+  };
+  const request = publishRequestSchema.safeParse(JSON.parse(JSON.stringify(given)));
+  if (request.success) return request.data;
+  const [issue] = request.error.issues;
+  throw new UsageError(`publish: ${issue?.path.join('.')} ${issue?.message}`);
+}
+
+function forPrograms(result: PublishResult): object {
+  if (result.status === 202) return { scheduled: result.scheduled };
+  const { document: _, changes, ...facts } = result.version;
+  return { version: { ...facts, state: result.state, changes: changes.length }, notice: result.notice };
+}
+
+const because: Readonly<Record<string, string>> = {
+  'first-version': 'nobody is told, as it is the first version',
+  'not-wanted': 'nobody is told, as you wished',
+  'no-net-change': 'nobody is told, as nothing changed for readers since the last notice',
+};
+
+function forPeople(result: PublishResult): string {
+  if (result.status === 202) {
+    return `Version ${result.scheduled.number} will be published at ${result.scheduled.publishAt.toISOString()}.`;
+  }
+  const { version, notice } = result;
+  const dates = [
+    `in force from ${version.effectiveAt.toISOString()}`,
+    ...(version.objectionDeadline === null ? [] : [`objections until ${version.objectionDeadline.toISOString()}`]),
+    notice.ordered ? 'subscribers are told' : (because[notice.because] ?? notice.because),
+  ];
+  return `Version ${version.number} is published with ${version.changes.length} changes: ${dates.join('; ')}.`;
+}

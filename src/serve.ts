@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemActor } from './actor.js';
+import { ensureConfiguredAdmin, ensureSetupLink } from './admins/setup.js';
+import { type AppDeps, buildApp } from './app.js';
+import type { Config } from './config.js';
+import { checkDatabase } from './database/check.js';
+import { migrate } from './database/migrate.js';
+import { createPool } from './database/pool.js';
+import { type Channel, listen } from './database/wake.js';
+import type { Deps } from './deps.js';
+import { OperatorError, Refusal } from './errors.js';
+import { createLog } from './log.js';
+import { startMailbox } from './mail/mailbox.js';
+import { createTransport } from './mail/transport.js';
+import { migrations, openDatabase } from './open.js';
+import { startSchedule } from './schedule.js';
+import { startSending } from './sending.js';
+import { loadTexts } from './texts.js';
+import { readDraft, writeDraft } from './versions/draft.js';
+
+/** The service, until it is closed. */
+export interface Service {
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the service: database (its own, or that of DATABASE_URL), migrations, mail (the built-in mailbox,
+ * or the relay of SMTP_URL), pages and API, the loops that notify and send.
+ * @param say for the few lines that tell the operator where to look
+ * @throws OperatorError in one line a fault when it cannot run as the settings want
+ */
+export async function serve(settings: Config, say: (line: string) => void): Promise<Service> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const { url, config, close: closeDatabase } = await openDatabase(settings, { service: true });
+    closers.push(closeDatabase);
+    const log = createLog(config.logLevel);
+    const applied = await prepareDatabase(url);
+    if (applied.length > 0) log.info({ applied }, 'the database was migrated');
+
+    const mailbox = config.smtpUrl === null ? await startMailbox(join(config.dataDir, 'mailbox')) : null;
+    if (mailbox !== null) closers.push(() => mailbox.close());
+
+    const texts = loadTexts({ timeZone: config.timeZone });
+    const app = await buildApp({ config, databaseUrl: url, now: () => new Date(), texts, log, mailbox });
+    const { deps } = app;
+    closers.push(app.close);
+    if (config.databaseUrl === null) await seedDraft(deps);
+    await makeConfiguredAdmin(deps);
+
+    const work = startWork(deps, url, config.smtpUrl ?? mailbox?.url ?? '');
+    closers.push(work.close);
+    await app.listen();
+    await tell(deps, say);
+    return { close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function prepareDatabase(url: string): Promise<string[]> {
+  const pool = createPool(url);
+  try {
+    await checkDatabase(pool);
+    return await migrate(pool, migrations);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** An example to begin with, for whoever tries the service on a machine with nothing else. */
+async function seedDraft(deps: Deps): Promise<void> {
+  if ((await readDraft(deps.db)) !== null) return;
+  const text = await readFile(new URL('../samples/sub-processors.yaml', import.meta.url), 'utf8');
+  // With ifRevision 0 … no draft has it; two first starts cannot meet, as a data folder has one service.
+  await writeDraft(deps, { text, format: 'yaml' }, {}, systemActor);
+}
+
+async function makeConfiguredAdmin(deps: Deps): Promise<void> {
+  try {
+    await ensureConfiguredAdmin(deps);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const setting = error.code === 'address.invalid' ? 'ADMIN_EMAIL' : 'ADMIN_PASSWORD';
+    throw new OperatorError(`${setting}: ${error.message}`);
+  }
+}
+
+/** The loops, the schedule and what wakes them. Closing ends them before the pool that they use. */
+function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service {
+  const { config } = deps;
+  const transport = createTransport({ smtpUrl, mailConcurrency: config.mailConcurrency });
+  const sending = startSending(deps, { transport, instance: randomUUID() });
+  const schedule = startSchedule(deps);
+  const onWake: Record<Channel, () => void> = {
+    notices: () => sending.wake('fanOut'),
+    deliveries: () => sending.wake('send'),
+    versions: () => {
+      deps.kept.markStale();
+      sending.wake('publishDue');
+    },
+  };
+  const listener = listen(databaseUrl, (channel) => onWake[channel]());
+  return {
+    async close() {
+      await Promise.all([listener.close(), sending.close(), schedule.close()]);
+      // A relay that stays silent must not keep the process.
+      await Promise.race([transport.close(), pause(1_000)]);
+    },
+  };
+}
+
+async function tell(deps: AppDeps, say: (line: string) => void): Promise<void> {
+  const { config, mailbox } = deps;
+  const setupLink = await ensureSetupLink(deps);
+  const lines = [
+    ['page', `${config.publicUrl}/`],
+    ['console', setupLink === null ? `${config.publicUrl}/admin` : `${setupLink}  (makes the first admin, once)`],
+    ...(mailbox === null
+      ? []
+      : [['mailbox', `${config.publicUrl}/dev/mailbox  (all mail ends here until SMTP_URL is set)`]]),
+    ...(config.databaseUrl === null ? [['data', config.dataDir]] : []),
+  ];
+  say('');
+  for (const [name = '', place = ''] of lines) say(`  ${name.padEnd(9)}${place}`);
+  say('');
+}
