@@ -26,7 +26,9 @@ LABEL org.opencontainers.image.title="subnotice" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.created="$CREATED" \
       org.opencontainers.image.licenses="LicenseRef-UNLICENSED"
+# HOME, as the user below is in no passwd file and the mail templates' compiler asks for a home.
 ENV NODE_ENV=production \
+    HOME=/app \
     HOST=0.0.0.0 \
     PORT=3000 \
     DATA_DIR=/data

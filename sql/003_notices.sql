@@ -78,9 +78,8 @@ create index deliveries_due on deliveries (priority, due_at, id) where state in 
 create index deliveries_leased on deliveries (leased_until) where state = 'sending';
 create index deliveries_of_subscriber on deliveries (subscriber_id, id);
 create index deliveries_of_notice on deliveries (notice_id, state, id);
--- For bounces: by the returned Message-ID, or by the recipient alone.
+-- For bounces, which return it.
 create unique index deliveries_message_id on deliveries (message_id) where message_id is not null;
-create index deliveries_to on deliveries (recipient_hash, id);
 
 -- The mail relay as all instances see it: whether it is down (one fault, not one a recipient), and
 -- from when on the next mail may go under MAIL_RATE.

@@ -10,7 +10,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPlug
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
-import { poolOptions } from './database/pool.js';
+import { poolOptions, surviveLosses } from './database/pool.js';
 import type { Deps } from './deps.js';
 import { OperatorError, Refusal } from './errors.js';
 import type { Mailbox } from './mail/mailbox.js';
@@ -88,8 +88,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
 
   await http.register(fastifyPostgres, poolOptions(options.databaseUrl));
   const db = http.pg.pool;
-  // The server closes idle connections when it restarts; without a listener that ends the process.
-  db.on('error', (err) => log.warn({ err }, 'an idle database connection was lost'));
+  surviveLosses(db, (err) => log.warn({ err }, 'an idle database connection was lost'));
 
   const pages = createRenderer(options);
   const deps: AppDeps = {

@@ -1,4 +1,5 @@
 import closeWithGrace from 'close-with-grace';
+import type { Running } from './cli/command.js';
 import { runCommandLine } from './cli/run.js';
 import { readConfig } from './config.js';
 
@@ -9,19 +10,24 @@ import { readConfig } from './config.js';
 /** The service's own steps of closing take at most ten seconds; then the database is stopped. */
 const longestClose = 25_000;
 
-const outcome = await runCommandLine(process.argv.slice(2), {
+process.exitCode = await runCommandLine(process.argv.slice(2), {
   config: () => readConfig(),
   say: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
+  stay,
 });
 
-if (typeof outcome === 'number') {
-  // Not process.exit: what was written to a pipe may still be on its way.
-  process.exitCode = outcome;
-} else {
-  const { close } = outcome;
-  closeWithGrace({ delay: longestClose, logger: false }, async ({ err }) => {
+async function stay(start: () => Promise<Running>): Promise<void> {
+  const starting = start();
+  const grace = closeWithGrace({ delay: longestClose, logger: false }, async ({ err }) => {
     if (err !== undefined) process.stderr.write(`subnotice stops: ${err.stack ?? err.message}\n`);
-    await close();
+    const running = await starting.catch(() => null);
+    await running?.close();
   });
+  try {
+    await starting;
+  } catch (error) {
+    grace.uninstall();
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import { purgeSessions } from './admins/sessions.js';
 import type { Deps } from './deps.js';
+import { stayAwake } from './holds/hold.js';
 import { purgePending } from './subscribers/purge.js';
 
 /*
@@ -16,6 +17,7 @@ interface Deed {
 }
 
 const deeds: readonly Deed[] = [
+  { name: 'stay-awake', when: '* * * * *', run: (deps) => stayAwake(deps).then(() => 0) },
   { name: 'purge-pending', when: '7 * * * *', run: purgePending },
   { name: 'purge-sessions', when: '37 3 * * *', run: purgeSessions },
 ];

@@ -12,6 +12,7 @@ import { createPool } from './database/pool.js';
 import { type Channel, listen } from './database/wake.js';
 import type { Deps } from './deps.js';
 import { OperatorError, Refusal } from './errors.js';
+import { checkIn, type Hold } from './holds/hold.js';
 import { createLog } from './log.js';
 import { startMailbox } from './mail/mailbox.js';
 import { createTransport } from './mail/transport.js';
@@ -54,10 +55,12 @@ export async function serve(settings: Config, say: (line: string) => void): Prom
     if (config.databaseUrl === null) await seedDraft(deps);
     await makeConfiguredAdmin(deps);
 
-    const work = startWork(deps, url, config.smtpUrl ?? mailbox?.url ?? '');
-    closers.push(work.close);
+    const hold = await checkIn(deps);
+    const setupLink = await ensureSetupLink(deps);
+
     await app.listen();
-    await tell(deps, say);
+    for (const line of whereToLook(deps, { setupLink, hold })) say(line);
+    closers.push(startWork(deps, url, config.smtpUrl ?? mailbox?.url ?? '').close);
     return { close };
   } catch (error) {
     await close();
@@ -79,7 +82,7 @@ async function prepareDatabase(url: string): Promise<string[]> {
 async function seedDraft(deps: Deps): Promise<void> {
   if ((await readDraft(deps.db)) !== null) return;
   const text = await readFile(new URL('../samples/sub-processors.yaml', import.meta.url), 'utf8');
-  // With ifRevision 0 … no draft has it; two first starts cannot meet, as a data folder has one service.
+  // Two first starts cannot meet here: a data folder has one service.
   await writeDraft(deps, { text, format: 'yaml' }, {}, systemActor);
 }
 
@@ -96,7 +99,7 @@ async function makeConfiguredAdmin(deps: Deps): Promise<void> {
 /** The loops, the schedule and what wakes them. Closing ends them before the pool that they use. */
 function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service {
   const { config } = deps;
-  const transport = createTransport({ smtpUrl, mailConcurrency: config.mailConcurrency });
+  const transport = createTransport({ smtpUrl, mailConcurrency: config.mailConcurrency, dkim: config.dkim });
   const sending = startSending(deps, { transport, instance: randomUUID() });
   const schedule = startSchedule(deps);
   const onWake: Record<Channel, () => void> = {
@@ -117,18 +120,19 @@ function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service
   };
 }
 
-async function tell(deps: AppDeps, say: (line: string) => void): Promise<void> {
+function whereToLook(deps: AppDeps, { setupLink, hold }: { setupLink: string | null; hold: Hold | null }): string[] {
   const { config, mailbox } = deps;
-  const setupLink = await ensureSetupLink(deps);
-  const lines = [
-    ['page', `${config.publicUrl}/`],
-    ['console', setupLink === null ? `${config.publicUrl}/admin` : `${setupLink}  (makes the first admin, once)`],
-    ...(mailbox === null
-      ? []
-      : [['mailbox', `${config.publicUrl}/dev/mailbox  (all mail ends here until SMTP_URL is set)`]]),
-    ...(config.databaseUrl === null ? [['data', config.dataDir]] : []),
+  const { publicUrl } = config;
+  const places: [string, string][] = [
+    ['page', `${publicUrl}/`],
+    ['console', setupLink === null ? `${publicUrl}/admin` : `${setupLink}  (makes the first admin, once)`],
   ];
-  say('');
-  for (const [name = '', place = ''] of lines) say(`  ${name.padEnd(9)}${place}`);
-  say('');
+  if (mailbox !== null)
+    places.push(['mailbox', `${publicUrl}/dev/mailbox  (all mail ends here until SMTP_URL is set)`]);
+  if (config.databaseUrl === null) places.push(['data', config.dataDir]);
+  if (hold !== null) {
+    const because = hold.because === 'copy' ? 'this database is a restored copy' : 'no instance ran for long';
+    places.push(['held', `what is overdue, as ${because}; release it in the console, or by: subnotice release`]);
+  }
+  return ['', ...places.map(([name, place]) => `  ${name.padEnd(9)}${place}`), ''];
 }

@@ -32,7 +32,17 @@ const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
 const bySource = new Map(sources.map((source) => [source.path, source]));
 
 /** Each may import from those to its right and from what all may import; never to its left. */
-const features = ['objections', 'versions', 'notices', 'bounces', 'subscribers', 'deliveries', 'admins', 'audit'];
+const features = [
+  'objections',
+  'versions',
+  'notices',
+  'bounces',
+  'subscribers',
+  'deliveries',
+  'admins',
+  'holds',
+  'audit',
+];
 /** May be imported by everything: no behaviour of their own. */
 const ground = ['errors.ts', 'actor.ts', 'config.ts', 'deps.ts', 'texts.ts'];
 
@@ -120,6 +130,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   objections: ['objections'],
   admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits'],
   audit: ['audit_log'],
+  holds: ['service_state'],
   database: ['migrations'],
 };
 /** The fan-out makes a hundred thousand rows of the outbox in one statement. */
@@ -183,7 +194,8 @@ for (const { what, found, places } of secrets) {
 }
 
 t.test('pure files know neither the world nor the time, nor anything that does', async (t) => {
-  const packages = /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|mailparser|eta|csv-stringify\/sync|node:(crypto|net|url|util))$/;
+  const packages =
+    /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|mailparser|eta|csv-stringify\/sync|node:(crypto|net|url|util))$/;
   const wrong = new Set<string>();
   const visit = (path: string, from: string) => {
     const source = bySource.get(path);

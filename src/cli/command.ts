@@ -9,14 +9,20 @@ export interface Surroundings {
   say: (line: string) => void;
   /** A line about a fault, to standard error. */
   complain: (line: string) => void;
+  /**
+   * Starts what goes on when the command has returned, and closes it when the process is told to end,
+   * also while it is still starting.
+   */
+  stay: (start: () => Promise<Running>) => Promise<void>;
 }
 
-/** A command that goes on after it has begun (the service), until it is closed. */
+/** What goes on after it has begun (the service), until it is closed. */
 export interface Running {
   close(): Promise<void>;
 }
 
-export type Outcome = 0 | 1 | Running;
+/** 0: done. 1: failed, and `complain` was told why. */
+export type Outcome = 0 | 1;
 
 export interface Input {
   positionals: string[];

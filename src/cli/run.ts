@@ -4,6 +4,7 @@ import { type Command, type Outcome, readInput, type Surroundings, UsageError } 
 import { diffCommand } from './diff.js';
 import { migrateCommand } from './migrate.js';
 import { publishCommand } from './publish.js';
+import { releaseCommand } from './release.js';
 import { serveCommand } from './serve.js';
 import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.js';
 import { validateCommand } from './validate.js';
@@ -18,11 +19,12 @@ const commands: readonly Command[] = [
   tokenListCommand,
   tokenRevokeCommand,
   adminCreateCommand,
+  releaseCommand,
 ];
 
 /**
  * Runs the command that `words` name.
- * @returns its exit code (0 done, 1 failed, 2 wrong use), or what goes on
+ * @returns its exit code: 0 done, 1 failed, 2 wrong use
  */
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<Outcome | 2> {
   const { say, complain } = surroundings;

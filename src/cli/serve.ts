@@ -7,10 +7,11 @@ export const serveCommand: Command = {
   summary: 'Runs the service; its settings come from the environment.',
   options: {},
   arguments: { min: 0, max: 0 },
-  async run(_input, { config, say }) {
+  async run(_input, { config, say, stay }) {
     const settings = config();
     // Loaded when it is wanted: the other commands, and the faults of settings, need none of it.
     const { serve } = await import('../serve.js');
-    return serve(settings, say);
+    await stay(() => serve(settings, say));
+    return 0;
   },
 };

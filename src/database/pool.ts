@@ -22,5 +22,19 @@ export function poolOptions(databaseUrl: string): pg.PoolConfig {
 
 /** A pool for programs without the HTTP service: migrations, command line, tests. */
 export function createPool(databaseUrl: string): pg.Pool {
-  return new pg.Pool(poolOptions(databaseUrl));
+  const pool = new pg.Pool(poolOptions(databaseUrl));
+  surviveLosses(pool, () => undefined);
+  return pool;
+}
+
+/**
+ * A server that restarts closes its connections, and each says so by an event that ends the process
+ * when nobody listens: the pool's for idle ones, the client's own for one that is taken and, just then,
+ * between two statements (brianc/node-postgres #2386). Whoever uses a lost client gets an error anyway.
+ */
+export function surviveLosses(pool: pg.Pool, onLost: (error: Error) => void): void {
+  pool.on('error', onLost);
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Db, many, maybeOne, one, run } from '../database/query.js';
+import { type Db, many, maybeOne, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { letterKinds } from './delivery.js';
@@ -94,10 +94,13 @@ const withheld = sql`case
       out_of_scope(s.told_of, s.services, n.services, n.material_services))
   end`;
 const circumstances = sql`
-    left join subscribers s on s.id = d.subscriber_id
-    left join suppressions x on x.email_hash = s.email_hash
-    left join notices n on n.id = d.notice_id
-    left join withdrawals w on w.version = n.version`;
+    left join lateral (select * from subscribers where id = d.subscriber_id limit 1) s on true
+    left join lateral (select * from suppressions where email_hash = s.email_hash limit 1) x on true
+    left join lateral (select * from notices where id = d.notice_id limit 1) n on true
+    left join lateral (select * from withdrawals where version = n.version limit 1) w on true`;
+
+/** What was ordered before a hold (holds/) waits until an admin lets it go. */
+const released = sql`created_at >= coalesce((select held_since from service_state), '-infinity')`;
 
 export interface Claim {
   instance: string;
@@ -113,7 +116,10 @@ export interface Claim {
  * lease ends. Rows that another instance is taking are passed over.
  *
  * The two priorities are two index ranges: with one range over both, a claim would read past every
- * deferred letter, and past a million deferred notices once nothing is due.
+ * deferred letter, and past a million deferred notices once nothing is due. What is joined to a row is
+ * looked up by its key, row by row (`limit 1`, `any(array(…))`): left to choose, the planner took a
+ * limit that it cannot see for a tenth of the table, and read all subscribers for each claim.
+ *
  * A notice goes to the address and in the language that the subscriber has now, and the row says so.
  */
 export async function claimDeliveries(db: Db, claim: Claim): Promise<ClaimedDelivery[]> {
@@ -121,24 +127,27 @@ export async function claimDeliveries(db: Db, claim: Claim): Promise<ClaimedDeli
     db,
     Claimed,
     sql`with letters as materialized (
-        select id, subscriber_id, kind from deliveries
+        select id from deliveries
         where state in ('queued', 'deferred') and priority = 0 and due_at <= ${claim.now}
+          and ${released}
         order by due_at, id limit ${claim.most} for update skip locked
       ), notices_due as materialized (
-        select id, subscriber_id, kind from deliveries
+        select id from deliveries
         where state in ('queued', 'deferred') and priority = 1 and due_at <= ${claim.now}
-        order by due_at, id limit ${claim.most} - (select count(*) from letters) for update skip locked
+          and ${released}
+        order by due_at, id limit ${claim.most} for update skip locked
       ), d as (
         update deliveries set
           state = 'sending', attempts = attempts + 1, leased_until = ${claim.leasedUntil}, leased_by = ${claim.instance},
           message_id = coalesce(message_id, '<' || gen_random_uuid() || '@' || ${claim.domain}::text || '>'),
-          email = coalesce(now_is.email, deliveries.email),
-          recipient_hash = coalesce(now_is.email_hash, deliveries.recipient_hash),
-          locale = coalesce(now_is.locale, deliveries.locale)
-        from (select * from letters union all select * from notices_due) due
-        left join subscribers now_is on now_is.id = due.subscriber_id and due.kind = 'notice'
-        where deliveries.id = due.id
-        returning deliveries.*
+          (email, recipient_hash, locale) = (
+            select coalesce(now_is.email, deliveries.email), coalesce(now_is.email_hash, deliveries.recipient_hash),
+              coalesce(now_is.locale, deliveries.locale)
+            from (values (deliveries.subscriber_id)) recipient (id)
+            left join subscribers now_is on now_is.id = recipient.id and deliveries.kind = 'notice')
+        where id = any(array(
+          select id from (table letters union all table notices_due) due limit ${claim.most}))
+        returning *
       )
       select d.id, d.kind, d.notice_id as "noticeId", d.subscriber_id as "subscriberId", d.email, d.locale, d.params,
         s.services, d.attempts, d.message_id as "messageId", d.recipient_hash as "recipientHash",
@@ -170,8 +179,10 @@ export async function selectLastTo(db: Db, recipientHash: Buffer): Promise<Known
   return maybeOne(
     db,
     Known,
-    sql`select id, subscriber_id as "subscriberId", recipient_hash as "recipientHash" from deliveries
-      where recipient_hash = ${recipientHash} and sent_at is not null order by id desc limit 1`,
+    sql`select d.id, d.subscriber_id as "subscriberId", d.recipient_hash as "recipientHash"
+      from subscribers s join deliveries d on d.subscriber_id = s.id
+      where s.email_hash = ${recipientHash} and d.recipient_hash = s.email_hash and d.sent_at is not null
+      order by d.id desc limit 1`,
   );
 }
 
@@ -264,73 +275,4 @@ export async function releaseExpired(db: Db, now: Date): Promise<number> {
       where id in (
         select id from deliveries where state = 'sending' and leased_until < ${now} for update skip locked)`,
   );
-}
-
-const RelayRow = z.object({
-  downSince: z.date().nullable(),
-  stage: z.string().nullable(),
-  fault: z.string().nullable(),
-  faults: z.number(),
-  probeAt: z.date().nullable(),
-});
-export type RelayState = z.infer<typeof RelayRow>;
-
-export async function selectRelay(db: Db): Promise<RelayState> {
-  return one(
-    db,
-    RelayRow,
-    sql`select down_since as "downSince", stage, fault, faults, probe_at as "probeAt" from relay`,
-  );
-}
-
-/** One instance gets the probe: whoever moves the time first. */
-export async function takeProbe(db: Db, now: Date, next: Date): Promise<boolean> {
-  return (
-    (await run(db, sql`update relay set probe_at = ${next} where down_since is not null and probe_at <= ${now}`)) > 0
-  );
-}
-
-export async function markRelayDown(
-  tx: Tx,
-  fault: { stage: string; fault: string; now: Date; probeAt: Date },
-): Promise<{ first: boolean }> {
-  const row = await one(
-    tx,
-    z.object({ faults: z.number() }),
-    sql`update relay set down_since = coalesce(down_since, ${fault.now}), stage = ${fault.stage}, fault = ${fault.fault},
-        faults = faults + 1, probe_at = ${fault.probeAt}
-      returning faults`,
-  );
-  return { first: row.faults === 1 };
-}
-
-/** @returns since when it was down; null when it was not */
-export async function markRelayUp(tx: Tx): Promise<Date | null> {
-  const row = await maybeOne(
-    tx,
-    z.object({ since: z.date() }),
-    sql`with before as (select down_since from relay where down_since is not null for update)
-      update relay set down_since = null, stage = null, fault = null, faults = 0, probe_at = null
-      from before returning before.down_since as since`,
-  );
-  return row?.since ?? null;
-}
-
-export async function probeRelayAt(tx: Tx, now: Date): Promise<void> {
-  await run(tx, sql`update relay set probe_at = ${now} where down_since is not null`);
-}
-
-/**
- * Takes the next `count` places in the queue before the relay that all instances share.
- * @returns when the first of them may go; the others follow at `1 / rate` seconds each
- */
-export async function reserveRate(db: Db, now: Date, count: number, rate: number): Promise<Date> {
-  const seconds = count / rate;
-  const { start } = await one(
-    db,
-    z.object({ start: z.date() }),
-    sql`update relay set rate_free_at = greatest(coalesce(rate_free_at, ${now}), ${now}) + make_interval(secs => ${seconds})
-      returning rate_free_at - make_interval(secs => ${seconds}) as start`,
-  );
-  return start;
 }

@@ -5,7 +5,7 @@ import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import type { Reply } from '../mail/session.js';
 import { spread } from './outcome.js';
-import { markRelayDown, markRelayUp, probeRelayAt, type RelayState, selectRelay, takeProbe } from './queries.js';
+import { markRelayDown, markRelayUp, probeRelayAt, type RelayState, selectRelay, takeProbe } from './relay-queries.js';
 
 /*
  * A relay that is down, or that refuses us, is one fault and not one a recipient: sending stops for all

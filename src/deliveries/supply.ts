@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Deps } from '../deps.js';
-import { type ClaimedDelivery, claimDeliveries, recheckDeliveries, renewLeases, reserveRate } from './queries.js';
+import { type ClaimedDelivery, claimDeliveries, recheckDeliveries, renewLeases } from './queries.js';
+import { reserveRate } from './relay-queries.js';
 
 /** A claimed delivery that has not been handed over. */
 export type Sendable = ClaimedDelivery & { email: string };

@@ -174,8 +174,6 @@ export type ListDocument = z.infer<typeof listDocumentSchema>;
 export type DataSubject = ListDocument['dataSubjects'][number];
 export type DataCategory = NonNullable<DataSubject['dataCategories']>[number];
 export type SubProcessor = ListDocument['subProcessors'][number];
-export type Service = NonNullable<ListDocument['services']>[number];
-export type Statement = NonNullable<ListDocument['statements']>[number];
 
 export const dataCategorySchema = dataCategory.required({ id: true });
 export const dataSubjectSchema = listDocumentSchema.shape.dataSubjects.element;

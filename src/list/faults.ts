@@ -9,11 +9,18 @@ import { closest } from './likeness.js';
 
 const mostFaults = 50;
 
-/** The refusal `document.invalid` with its faults, the first 50 of them. */
-export function documentInvalid(faults: readonly Fault[]): Refusal {
-  const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
-  const rest = faults.length > mostFaults ? ` The first ${mostFaults} are named.` : '';
-  return new Refusal('document.invalid', `The list document has ${count}.${rest}`, faults.slice(0, mostFaults));
+/**
+ * The refusal `document.invalid` with its faults, the first 50 of them.
+ * @param count of all that were found, where not all are worded
+ */
+export function documentInvalid(faults: readonly Fault[], count: number = faults.length): Refusal {
+  const named = faults.slice(0, mostFaults);
+  const rest = count > named.length ? ` The first ${named.length} are named.` : '';
+  return new Refusal(
+    'document.invalid',
+    `The list document has ${count === 1 ? 'one fault' : `${count} faults`}.${rest}`,
+    named,
+  );
 }
 
 /** A text of the document inside a message: in quotes, one line, not too long. */
@@ -29,20 +36,32 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /**
- * Faults from what zod found.
+ * The refusal for what zod found. Only the faults that are named are worded: a file of another kind
+ * can have a hundred thousand.
  * @param schema against which `value` was checked, for the keys that were possible
  */
-export function faultsFromZod(error: z.ZodError, value: unknown, schema: z.ZodType): Fault[] {
-  return error.issues.flatMap((issue): Fault[] => {
-    if (issue.code === 'unrecognized_keys') {
-      const known = keysAt(schema, issue.path);
-      return issue.keys.map((key) => ({
-        path: pathText([...issue.path, key]),
-        message: `${quoted(key)} is no key of ${placeText(issue.path, value)}: delete it or mend it.${didYouMean(key, known)}`,
-      }));
+export function documentInvalidByZod(error: z.ZodError, value: unknown, schema: z.ZodType): Refusal {
+  const faults: Fault[] = [];
+  let count = 0;
+  for (const issue of error.issues) {
+    const keys = issue.code === 'unrecognized_keys' ? issue.keys : [null];
+    count += keys.length;
+    for (const key of keys.slice(0, Math.max(0, mostFaults - faults.length))) {
+      faults.push(
+        key === null
+          ? { path: pathText(issue.path), message: `${subjectText(issue.path, value)} ${complaint(issue, value)}.` }
+          : unknownKey(key, issue.path, value, schema),
+      );
     }
-    return [{ path: pathText(issue.path), message: `${subjectText(issue.path, value)} ${complaint(issue, value)}.` }];
-  });
+  }
+  return documentInvalid(faults, count);
+}
+
+function unknownKey(key: string, path: readonly PropertyKey[], value: unknown, schema: z.ZodType): Fault {
+  return {
+    path: pathText([...path, key]),
+    message: `${quoted(key)} is no key of ${placeText(path, value)}: delete it or mend it.${didYouMean(key, keysAt(schema, path))}`,
+  };
 }
 
 function complaint(issue: z.core.$ZodIssue, root: unknown): string {
@@ -105,7 +124,7 @@ function at(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.entries(value).find(([name]) => name === String(key))?.[1];
+    value = Object.getOwnPropertyDescriptor(value, key)?.value;
   }
   return value;
 }

@@ -11,7 +11,7 @@ interface JsonPlaces {
 }
 
 interface Frame {
-  path: string;
+  /** Null: an array. */
   keys: Set<string> | null;
   index: number;
   key: string | null;
@@ -21,27 +21,51 @@ interface Frame {
 export function jsonDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
-  const tokens = /"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs;
-  for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
-    const [first] = token[0];
-    if (first === '[' || first === '{') deepest = Math.max(deepest, ++depth);
-    else if (first !== '"') depth--;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text.charAt(at);
+    if (isInString && sign === '\\') at++;
+    else if (sign === '"') isInString = !isInString;
+    else if (isInString) continue;
+    else if (sign === '[' || sign === '{') deepest = Math.max(deepest, ++depth);
+    else if (sign === ']' || sign === '}') depth--;
   }
   return deepest;
 }
 
-/** Walks a text that JSON.parse has accepted. */
+/** Walks a text that JSON.parse has accepted. Lines are only looked for when the first is asked for. */
 export function jsonPlaces(text: string): JsonPlaces {
-  const offsets = new Map<string, number>();
-  const repeated: { path: string; offset: number }[] = [];
-  const frames: Frame[] = [];
-  const pathHere = (): string => {
-    const frame = frames.at(-1);
-    if (frame === undefined) return '';
-    const part = frame.keys === null ? String(frame.index) : (frame.key ?? '');
-    return frame.path === '' ? part : `${frame.path}.${part}`;
+  const lineAt = lineCounter(text);
+  const repeated: JsonPlaces['repeated'] = [];
+  walk(text, (frames, offset, isRepeated) => {
+    if (isRepeated) repeated.push({ path: pathOf(frames), line: lineAt(offset) });
+  });
+  let offsets: Map<string, number> | null = null;
+  return {
+    repeated,
+    lineOf: (path) => {
+      if (offsets === null) {
+        const found = new Map<string, number>();
+        walk(text, (frames, offset) => {
+          const place = pathOf(frames);
+          if (!found.has(place)) found.set(place, offset);
+        });
+        offsets = found;
+      }
+      const offset = offsets.get(path);
+      return offset === undefined ? undefined : lineAt(offset);
+    },
   };
-  const tokens = /"(?:[^"\\]|\\.)*"|[[\]{},]|[^\s"[\]{},:]+/gs;
+}
+
+function pathOf(frames: readonly Frame[]): string {
+  return frames.map(({ keys, index, key }) => (keys === null ? String(index) : (key ?? ''))).join('.');
+}
+
+/** Calls `visit` at each key and each value, with what encloses it. */
+function walk(text: string, visit: (frames: readonly Frame[], offset: number, isRepeated: boolean) => void): void {
+  const frames: Frame[] = [];
+  const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]|[^\s"[\]{},:]+/gs;
   for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
     const [lexeme] = token;
     const frame = frames.at(-1);
@@ -53,26 +77,15 @@ export function jsonPlaces(text: string): JsonPlaces {
         frame.key = null;
       }
     } else if (frame?.keys && frame.key === null) {
-      const key = String(JSON.parse(lexeme));
-      frame.key = key;
-      if (frame.keys.has(key)) repeated.push({ path: pathHere(), offset: token.index });
-      frame.keys.add(key);
-      offsets.set(pathHere(), token.index);
+      frame.key = String(JSON.parse(lexeme));
+      visit(frames, token.index, frame.keys.has(frame.key));
+      frame.keys.add(frame.key);
     } else {
-      const path = pathHere();
-      if (!offsets.has(path)) offsets.set(path, token.index);
-      if (lexeme === '{') frames.push({ path, keys: new Set(), index: 0, key: null });
-      if (lexeme === '[') frames.push({ path, keys: null, index: 0, key: null });
+      visit(frames, token.index, false);
+      if (lexeme === '{') frames.push({ keys: new Set(), index: 0, key: null });
+      if (lexeme === '[') frames.push({ keys: null, index: 0, key: null });
     }
   }
-  const lineAt = lineCounter(text);
-  return {
-    lineOf: (path) => {
-      const offset = offsets.get(path);
-      return offset === undefined ? undefined : lineAt(offset);
-    },
-    repeated: repeated.map(({ path, offset }) => ({ path, line: lineAt(offset) })),
-  };
 }
 
 const grammar =

@@ -14,14 +14,21 @@ const ascii = /^[\x20-\x7e]*$/;
 /** The plain form of a text: equal for texts that differ in typography only. Idempotent. */
 export function plainText(text: string): string {
   const folded = ascii.test(text) ? text.toLowerCase() : foldUnicode(text);
-  return folded
+  const plain = folded
     .replace(quotes, "'")
     .replace(/-{2,}/g, '-')
     .replace(/\s+/g, ' ')
     .replace(/ ?- ?/g, '-')
     .replace(/ (?=[,;:.!?)\]])/g, '')
-    .replace(/[\s./。]+$/, '')
     .trimStart();
+  return withoutEnd(plain, ' ./。');
+}
+
+/** Without those of `signs` that stand at the end. A regular expression for it is quadratic in "........x". */
+function withoutEnd(text: string, signs: string): string {
+  let end = text.length;
+  while (end > 0 && signs.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** Upper case first, because only that way is ß equal to SS, and ς to σ. */
@@ -45,7 +52,7 @@ function foldUnicode(text: string): string {
 export function plainUrl(text: string): string {
   try {
     const { protocol, host, pathname, search, hash } = new URL(text.trim());
-    return `${protocol}//${host}${pathname.replace(/[/.]+$/, '')}${search}${hash}`;
+    return `${protocol}//${host}${withoutEnd(pathname, '/.')}${search}${hash}`;
   } catch {
     return plainText(text);
   }

@@ -1,7 +1,7 @@
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { type Fault, Refusal } from '../errors.js';
 import { type ListDocument, limits, listInputSchema } from './document.js';
-import { documentInvalid, faultsFromZod, quoted } from './faults.js';
+import { documentInvalid, documentInvalidByZod, quoted } from './faults.js';
 import { identify } from './identity.js';
 import { jsonDepth, jsonFaultOffset, jsonPlaces, lineCounter } from './json-places.js';
 
@@ -45,7 +45,7 @@ export function readList(text: string, format: 'json' | 'yaml', base: ListDocume
  */
 export function readListValue(value: unknown, base: ListDocument | null = null): ListDocument {
   const parsed = listInputSchema.safeParse(value);
-  if (!parsed.success) throw documentInvalid(faultsFromZod(parsed.error, value, listInputSchema));
+  if (!parsed.success) throw documentInvalidByZod(parsed.error, value, listInputSchema);
   // Aliases can make a small text large, and what is stored must be accepted when it is sent back.
   const bytes = Buffer.byteLength(JSON.stringify(parsed.data));
   if (bytes > limits.bytes) throw tooLarge(bytes);
@@ -70,8 +70,8 @@ function parseJson(text: string): Parsed {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    throw documentInvalid([jsonFault(text)]);
+  } catch (error) {
+    throw documentInvalid([jsonFault(text, String(error))]);
   }
   const places = jsonPlaces(text);
   if (places.repeated.length > 0) {
@@ -80,10 +80,10 @@ function parseJson(text: string): Parsed {
   return { value, lineOf: places.lineOf };
 }
 
-function jsonFault(text: string): Fault {
+function jsonFault(text: string, said: string): Fault {
   if (text.trim() === '') return { path: '', message: 'The document is empty: put a list into it.' };
   const offset = jsonFaultOffset(text);
-  const isCut = offset >= text.trimEnd().length;
+  const isCut = offset >= text.trimEnd().length || said.includes('Unterminated string');
   return {
     path: '',
     message: isCut

@@ -1,6 +1,7 @@
 import type { Change, FieldChange, Reason, Severity } from './change.js';
 import type { Difference } from './compare.js';
 import type { SeverityRule } from './fields.js';
+import { comparePlaces } from './places.js';
 import { comparePeriods } from './retention.js';
 import { isRespelling } from './vendors.js';
 
@@ -61,7 +62,15 @@ const rules: Readonly<Record<SeverityRule, Rule>> = {
   },
   services: { changed: members(['material', 'service-added'], ['reducing', 'service-dropped']) },
   place: { changed: always('material', 'location-changed') },
-  places: { changed: members(['material', 'new-location'], ['reducing', 'location-dropped']) },
+  places: {
+    changed: ({ before, after }) => {
+      const { came, went } = comparePlaces(textsIn(before), textsIn(after));
+      const verdicts: Verdict[] = [];
+      if (came) verdicts.push(['material', 'new-location']);
+      if (went) verdicts.push(['reducing', 'location-dropped']);
+      return verdicts.length > 0 ? verdicts : [['editorial', 'wording']];
+    },
+  },
   transferMechanisms: {
     changed: ({ added = [], removed = [] }) => {
       if (removed.length === 0) return [['editorial', 'new-transfer-mechanism']];
@@ -99,6 +108,10 @@ const rules: Readonly<Record<SeverityRule, Rule>> = {
   legalBasis: { changed: always('material', 'legal-basis-changed') },
   source: { changed: always('material', 'source-changed') },
 };
+
+function textsIn(value: Difference['before']): string[] {
+  return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : [];
+}
 
 function isRespelled({ before, after }: Difference): boolean {
   return typeof before === 'string' && typeof after === 'string' && isRespelling(before, after);

@@ -58,12 +58,17 @@ export function vendorKey(name: string): string {
 /** Other names that the name itself gives: in brackets, or behind dba, aka and their like. */
 export function otherNames(name: string): { main: string; others: string[] } {
   const others: string[] = [];
-  const withoutBrackets = name.replace(/[([{（［]([^()[\]{}（）［］]*)[)\]}）］]/g, (_, inner: string) => {
-    others.push(
-      inner.replace(/^\s*(?:aka|a\.k\.a\.|dba|d\/b\/a|f\/k\/a|fka|formerly|previously|now|part of|an?)\b\.?:?\s*/i, ''),
-    );
-    return ' ';
-  });
+  const withoutBrackets = name
+    .replace(/\s+/g, ' ')
+    .replace(/[([{（［]([^()[\]{}（）［］]*)[)\]}）］]/g, (_, inner: string) => {
+      others.push(
+        inner.replace(
+          /^\s*(?:aka|a\.k\.a\.|dba|d\/b\/a|f\/k\/a|fka|formerly|previously|now|part of|an?)\b\.?:?\s*/i,
+          '',
+        ),
+      );
+      return ' ';
+    });
   const [main = '', ...behind] = withoutBrackets.split(
     /\s*[,;]?\s+(?:a\.?k\.?a\.?|d\.?b\.?a\.?|d\/b\/a|f\/k\/a|fka|formerly(?: known as)?|doing business as|trading as|t\/a)\s+/i,
   );

@@ -3,7 +3,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import { wrapQuotedPrintable } from './quoted-printable.js';
 import { countSlots, cutAtSlots, type LinkSlot, type Slot, slotLength, slotMark, slotMarks } from './slots.js';
 
-export { type LinkSlot, slottedLinks } from './slots.js';
+export { slottedLinks } from './slots.js';
 
 /*
  * MIME. A message is composed once, by nodemailer, and filled for each recipient in microseconds:

@@ -215,13 +215,15 @@ function toReply(outcome: Reply['outcome'], stage: Reply['stage'], words: string
     stage,
     code: first?.code ? Number(first.code) : null,
     enhanced: first?.enhanced ?? null,
-    // Continuation lines repeat the code ("550-…", RFC 5321, 4.2.1): once is enough.
+    // Each line repeats the codes ("550-5.1.1 …", RFC 5321, 4.2.1): once is enough.
     response: lines
-      .map((line, index) => (index === 0 ? line : line.replace(/^\d{3}[ -]/, '')))
+      .map((line, index) => (index === 0 ? line.replace(/^(\d{3})-/, '$1 ') : line.replace(repeatedCodes, '')))
       .join(' ')
       .slice(0, 1_000),
   };
 }
+
+const repeatedCodes = /^\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} )?/;
 
 /** The keywords of an EHLO reply, such as `SIZE`, `8BITMIME`, `SMTPUTF8`. */
 function readExtensions(ehlo: string): ReadonlySet<string> {

@@ -1,6 +1,7 @@
+import { createSigner, type DkimKey } from './dkim.js';
 import { type Envelope, openSession, type Relay, type Reply, type Session, type Timeouts } from './session.js';
 
-export type { Envelope, Reply } from './session.js';
+export type { Reply } from './session.js';
 
 /*
  * send(envelope, bytes) → reply, over a few kept SMTP sessions.
@@ -26,7 +27,9 @@ export interface TransportOptions {
   smtpUrl: string;
   /** Most sessions at a time. */
   mailConcurrency: number;
-  timeouts?: Partial<Timeouts & { idle: number }>;
+  /** Signs each mail here; without it that is the relay's business. */
+  dkim?: DkimKey | null;
+  timeouts?: Partial<Timeouts & { idle: number; again: number }>;
 }
 
 // Relays count the mails of a session and end long ones with a 421; going first is cheaper.
@@ -35,11 +38,13 @@ const mailsPerSession = 100;
 /** A transport for the relay; nothing is connected before the first mail. */
 export function createTransport(options: TransportOptions): Transport {
   const relay = readRelayUrl(options.smtpUrl);
-  const timeouts = { connect: 15_000, silence: 120_000, idle: 20_000, ...options.timeouts };
+  const sign = createSigner(options.dkim ?? null);
+  const timeouts = { connect: 15_000, silence: 120_000, idle: 20_000, again: 10_000, ...options.timeouts };
   const idle: { session: Session; timer: NodeJS.Timeout }[] = [];
   const waiting: ((session: Session | Reply) => void)[] = [];
   let sessions = 0;
   let opening = false;
+  let enough = false;
   let closed = false;
   let inHand = 0;
   let whenDone: (() => void) | null = null;
@@ -50,7 +55,7 @@ export function createTransport(options: TransportOptions): Transport {
       checkEnvelope(envelope);
       inHand += 1;
       try {
-        return await deliver(envelope, message);
+        return await deliver(envelope, await sign(message));
       } finally {
         inHand -= 1;
         if (inHand === 0) whenDone?.();
@@ -97,13 +102,15 @@ export function createTransport(options: TransportOptions): Transport {
   // 500 log-ins (which lock accounts).
   function openOneMore(): void {
     if (opening || waiting.length === 0 || sessions >= options.mailConcurrency) return;
+    if (enough && sessions > 0) return;
     opening = true;
     sessions += 1;
     void openSession(relay, timeouts).then((session) => {
       opening = false;
       if (!('send' in session)) {
         sessions -= 1;
-        for (const refuse of waiting.splice(0)) refuse(session);
+        if (sessions > 0) takeWhatThereIs();
+        else for (const refuse of waiting.splice(0)) refuse(session);
         return;
       }
       session.onEnd = () => {
@@ -114,6 +121,16 @@ export function createTransport(options: TransportOptions): Transport {
       release(session);
       openOneMore();
     });
+  }
+
+  // A relay that allows fewer sessions than we would like refuses the next one; those it has granted
+  // serve everybody, and after a while we ask again.
+  function takeWhatThereIs(): void {
+    enough = true;
+    setTimeout(() => {
+      enough = false;
+      openOneMore();
+    }, timeouts.again).unref();
   }
 
   function release(session: Session): void {

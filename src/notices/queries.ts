@@ -49,13 +49,15 @@ const Unfinished = z.object({
 });
 export type UnfinishedNotice = z.infer<typeof Unfinished>;
 
-/** The oldest notice that is not fanned out and that no other instance has at hand. */
+/** The oldest notice that is not fanned out, not held (holds/), and that no other instance has at hand. */
 export async function claimNotice(tx: Tx): Promise<UnfinishedNotice | null> {
   return maybeOne(
     tx,
     Unfinished,
     sql`select id, version, kind, moment, fanned_out_to as "fannedOutTo" from notices
-      where fanned_out_at is null order by id limit 1 for update skip locked`,
+      where fanned_out_at is null
+        and ordered_at >= coalesce((select held_since from service_state), '-infinity')
+      order by id limit 1 for update skip locked`,
   );
 }
 

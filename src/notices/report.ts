@@ -24,11 +24,6 @@ export interface DeliveryPage {
   next: number | null;
 }
 
-/** Counts of a version's deliveries by state. */
-export async function deliveryCounts(db: Db, version: number): Promise<DeliveryCounts> {
-  return (await deliveryReport(db, version)).counts;
-}
-
 /** Counts, and whether the run is complete. */
 export async function deliveryReport(db: Db, version: number): Promise<DeliveryReport> {
   // In this order: a fan-out that ends between the two makes the report cautious, not wrong.

@@ -180,16 +180,6 @@ export async function selectScheduled(db: Db): Promise<ScheduledRow | null> {
   return maybeOne(db, ScheduledRow, sql`select ${scheduledColumns} from scheduled_publications where ${pending}`);
 }
 
-/** The document that a planned publication will publish. */
-export async function selectScheduledDocument(db: Db, id: number): Promise<ListDocument | null> {
-  const row = await maybeOne(
-    db,
-    z.object({ document }),
-    sql`select document from scheduled_publications where id = ${id}`,
-  );
-  return row?.document ?? null;
-}
-
 /** The planned or held publication, locked until this transaction ends. */
 export async function lockScheduled(tx: Tx): Promise<z.infer<typeof ScheduledWithDocument> | null> {
   return maybeOne(

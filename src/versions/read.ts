@@ -6,7 +6,6 @@ import { numberInForce, stateOf } from './clock.js';
 import {
   type ScheduledRow,
   selectScheduled,
-  selectScheduledDocument,
   selectSummaries,
   selectTimeline,
   selectVersion,
@@ -74,11 +73,6 @@ export async function readVersionState(db: Db, number: number, now: Date) {
 export async function readScheduled(db: Db): Promise<ScheduledPublication | null> {
   const row = await selectScheduled(db);
   return row === null ? null : scheduledOf(row);
-}
-
-/** The document that the planned publication will publish. */
-export async function readScheduledDocument(db: Db, scheduled: ScheduledPublication) {
-  return selectScheduledDocument(db, scheduled.id);
 }
 
 /**

@@ -33,14 +33,15 @@ export type VersionSummary = Omit<PublishedVersion, 'document' | 'changes'> & {
   changes: number;
 };
 
-const text = longText
+/** What an admin writes to readers: paragraphs, without anything that breaks a mail or a page. */
+export const adminText = longText
   .transform((value) => value.replace(/[\u2028\u2029]/g, '\n').trim())
   .refine((value) => value.length <= 10_000, 'is longer than 10,000 characters');
 const moment = z.string().max(40, 'must be a day such as "2027-03-01" or an instant such as "2027-03-01T00:00:00Z"');
 
 /** What a publication asks for; dates are read by clock.ts. */
 export const publishRequestSchema = z.strictObject({
-  message: text.optional().describe("The admin's own words, shown above the changes"),
+  message: adminText.optional().describe("The admin's own words, shown above the changes"),
   effectiveAt: moment
     .optional()
     .describe('A day (its 00:00 in TIME_ZONE) or an instant; without it the earliest that the notice period allows'),
@@ -48,7 +49,7 @@ export const publishRequestSchema = z.strictObject({
   publishAt: moment.optional().describe('Publish then, not now: an instant, or a local time in TIME_ZONE'),
   notify: z.boolean().optional().describe('false: no notice goes out; needs a reason when something material changes'),
   emergency: z.boolean().optional().describe('Allows a date that the notice period does not; needs a reason'),
-  reason: text.optional().describe('Why it is an emergency, or why nobody is notified'),
+  reason: adminText.optional().describe('Why it is an emergency, or why nobody is notified'),
 });
 export type PublishRequest = z.infer<typeof publishRequestSchema>;
 

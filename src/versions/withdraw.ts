@@ -55,7 +55,8 @@ export async function withdraw(
     if (told !== null) {
       await orderNotice(tx, { version: number, kind: 'withdrawal', ...told, at });
     }
-    const notice: NoticeOutcome = told === null ? { ordered: false, because: 'no-net-change' } : { ordered: true };
+    const notice: NoticeOutcome =
+      told === null ? { ordered: false, because: version.notify ? 'no-net-change' : 'not-wanted' } : { ordered: true };
     await recordAudit(tx, {
       at,
       actor,

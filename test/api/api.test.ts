@@ -2,6 +2,8 @@ import t, { type Test } from 'tap';
 import { z } from 'zod';
 import { roles } from '../../src/actor.js';
 import { createApiToken } from '../../src/admins/api-tokens.js';
+import { problemCodes, problemOf } from '../../src/routes/problem.js';
+import { loadTexts } from '../../src/texts.js';
 import { bearer, startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { aList } from '../versions/make.js';
 
@@ -434,4 +436,71 @@ t.test('a fault of ours says nothing of our insides, and is in the log with its 
   const id = String(broken.json().instance).replace('urn:uuid:', '');
   t.ok(app.log.some((line) => line.includes(id) && line.includes('audit_log')));
   await app.database.pool.query('alter table audit_log_gone rename to audit_log');
+});
+
+t.test('every problem has its sentence in every language, and an outage is none of ours', async (t) => {
+  const texts = loadTexts({ timeZone: 'UTC' });
+  for (const locale of texts.locales) {
+    for (const code of problemCodes) t.ok(texts.for(locale).has(`problems.${code}`), `${locale} ${code}`);
+  }
+  for (const away of [
+    Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+    Object.assign(new Error('terminating connection'), { code: '57P01' }),
+    Object.assign(new Error('the database system is starting up'), { code: '57P03' }),
+    new Error('Connection terminated unexpectedly'),
+    new Error('timeout exceeded when trying to connect'),
+  ]) {
+    t.match(problemOf(away), { status: 503, code: 'database.away', retryAfter: 5 }, away.message);
+  }
+  for (const ours of [new Error('division by zero'), Object.assign(new Error('x'), { code: '23505' }), null, 'text']) {
+    t.match(problemOf(ours), { status: 500, code: 'service.fault', errors: [] });
+  }
+});
+
+t.test('subscribers come and go by CSV', async (t) => {
+  const { app, get, send } = await open(t);
+  const csv = { ...bearer, 'content-type': 'text/csv; charset=utf-8' };
+  const file =
+    'email,company,status,consent\r\nann@example.org,Ann & Co,confirmed,signed 2026-01-02\r\nno address,,,\r\n';
+  const imported = await send('POST', '/api/v1/subscribers/import', file, csv);
+  t.match(imported.json(), { imported: 1, updated: 0, errors: [{ line: 3, message: String }] });
+  t.match((await send('POST', '/api/v1/subscribers/import', {}, json)).json(), { status: 415 });
+  t.match((await send('POST', '/api/v1/subscribers/import', '', csv)).json(), { status: 422, code: 'csv.invalid' });
+  const { subscribers, next } = (await get('/api/v1/subscribers?q=ANN')).json();
+  t.equal(next, null);
+  t.match(subscribers, [{ email: 'ann@example.org', company: 'Ann & Co', status: 'confirmed', toldOf: 'all' }]);
+  t.match((await get('/api/v1/subscribers?status=pending')).json(), { subscribers: [], next: null });
+  t.match((await get('/api/v1/subscribers?status=gone')).json(), { status: 400, errors: [{ path: 'status' }] });
+  const exported = await get('/api/v1/subscribers.csv');
+  t.match(exported.headers['content-type'], 'text/csv');
+  t.match(exported.body, /ann@example\.org,Ann & Co/);
+  const erase = () => send('DELETE', `/api/v1/subscribers/${subscribers[0].id}`, undefined, bearer);
+  t.equal((await erase()).statusCode, 204);
+  t.match((await erase()).json(), { status: 404, code: 'subscriber.missing' });
+  t.notMatch(app.log.join(''), 'ann@example.org', 'no address is in the log');
+});
+
+t.test('the deliveries of a version are counted and listed', async (t) => {
+  const { app, get, publish, send } = await open(t);
+  const csv = { ...bearer, 'content-type': 'text/csv' };
+  const people = Array.from({ length: 5 }, (_, index) => `p${index}@example.org,confirmed,contract`);
+  await send('POST', '/api/v1/subscribers/import', ['email,status,consent', ...people].join('\n'), csv);
+  await publish(aList('Twilio'));
+  await publish(aList('Twilio', 'OpenAI'));
+  t.match((await get('/api/v1/versions/2/deliveries')).json(), { complete: false, deliveries: [] });
+  await app.settle();
+  const page = (await get('/api/v1/versions/2/deliveries?limit=3')).json();
+  t.match(page, { counts: { sent: 5, queued: 0, bounced: 0 }, complete: true, next: Number });
+  t.match(page.deliveries[0], {
+    subscriberId: Number,
+    state: 'sent',
+    attempts: 1,
+    response: String,
+    messageId: String,
+    sentAt: String,
+  });
+  t.equal((await get(`/api/v1/versions/2/deliveries?limit=3&after=${page.next}`)).json().deliveries.length, 2);
+  t.equal((await get('/api/v1/versions/2/deliveries?state=failed')).json().deliveries.length, 0);
+  t.equal((await get('/api/v1/versions/9/deliveries')).statusCode, 404);
+  t.equal((await get('/api/v1/versions/2/deliveries?state=lost')).statusCode, 400);
 });

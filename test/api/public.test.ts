@@ -174,16 +174,8 @@ t.test('the API describes itself, and nothing that is not there', async (t) => {
     }
   };
   walk(document);
-  for (const ref of refs) {
-    const target = ref
-      .replace('#/', '')
-      .split('/')
-      .reduce<Record<string, unknown> | undefined>(
-        (node, key) => node?.[key.replaceAll('~1', '/')] as Record<string, unknown>,
-        document,
-      );
-    t.ok(target, `${ref} exists`);
-  }
+  const schemas = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+  t.same([...refs].sort(), schemas.sort(), 'what is referred to is there, and nothing else');
   for (const path of [
     '/list.json',
     '/list.csv',

@@ -255,6 +255,13 @@ t.test('of many faults the first fifty are named, and all are counted', async (t
     message: /80 faults\. The first 50 are named\./,
     errors: { length: 50 },
   });
+  const strange = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`websit${at}`, 1]));
+  const began = performance.now();
+  t.throws(() => readListValue({ title: 'List', dataSubjects: [], subProcessors: [{ name: 'A', ...strange }] }), {
+    message: /50000 faults/,
+    errors: { length: 50 },
+  });
+  t.ok(performance.now() - began < 2_000);
 });
 
 t.test('the sample holds every fact of the founding list', async (t) => {

@@ -180,11 +180,12 @@ t.test('a Message-ID is the same for a delivery at every try, and another for an
 
 t.test('a signature covers the one-click headers and verifies', async (t) => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const sign = createSigner({
+  const key = {
     domain: 'example.org',
     selector: 'one',
     privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  });
+  };
+  const sign = createSigner(key);
   const { prepared } = await aMessage(longUrl);
   const message = fillMessage(prepared, recipient);
   const signed = await sign(message);
@@ -213,6 +214,13 @@ t.test('a signature covers the one-click headers and verifies', async (t) => {
   }
   t.ok(isRight);
   t.equal(await createSigner(null)(message), message, 'without a key nothing is signed');
+
+  const relay = await startSmtp(t);
+  const transport = createTransport({ smtpUrl: relay.url, mailConcurrency: 1, dkim: key });
+  await transport.send({ from: from.address, to: recipient.to }, message);
+  await transport.close();
+  const arrived = relay.received[0]?.raw.toString('latin1') ?? '';
+  t.ok(checkSignature(arrived, publicKey.export({ type: 'spki', format: 'pem' }).toString()).isRight, 'after the way');
 });
 
 /** RFC 6376 with relaxed canonicalisation of headers and body, from the RFC and not from the signer. */

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import fc from 'fast-check';
 import t from 'tap';
 import { describe, namesOf, summarise } from '../../src/list/describe.js';
 import { diffLists } from '../../src/list/diff.js';
@@ -6,6 +7,7 @@ import type { ListDocument, SubProcessor } from '../../src/list/document.js';
 import { encodedSize } from '../../src/mail/budget.js';
 import { renderNotice } from '../../src/mail/notice.js';
 import { loadTexts } from '../../src/texts.js';
+import { anyList } from '../list/arbitrary.js';
 import { readMarkup } from './markup.js';
 import { after, aNotice, before } from './sample.js';
 
@@ -383,6 +385,40 @@ t.test('an account names what ids stand for, marks special categories, and tells
     items.map(({ anchor }) => anchor),
   );
   t.equal(new Set(anchors).size, anchors.length);
+});
+
+t.test('whatever changed between two lists is said in both parts', async (t) => {
+  let items = 0;
+  await fc.assert(
+    fc.asyncProperty(anyList, anyList, async (was, is) => {
+      const input = aNotice({ before: was, after: is });
+      const account = describe(input.changes, namesOf(was, is), en);
+      const all = account.groups.flatMap((group) => group.items);
+      t.same(new Set(all.map(({ change }) => change)), new Set(input.changes));
+      const { html, text } = await renderNotice(input, en);
+      const markup = readMarkup(html);
+      t.same(markup.unbalanced, []);
+      for (const part of [markup.text, text]) {
+        const shown = plain(part);
+        for (const item of all) {
+          const said = [
+            item.heading,
+            item.label,
+            ...item.facts.flatMap(({ label, values }) => [label, ...values]),
+            ...item.differences.flatMap(({ label, before, after, added, removed }) =>
+              added.length + removed.length > 0 && before !== null && after !== null
+                ? [label, ...added, ...removed]
+                : [label, ...(before ?? ['not stated']), ...(after ?? ['no longer stated'])],
+            ),
+          ];
+          items += 1;
+          for (const word of said) if (!shown.includes(plain(word).trim())) t.fail(encodeURI(word));
+        }
+      }
+    }),
+    { numRuns: 25 },
+  );
+  t.ok(items > 200, `${items} items`);
 });
 
 /** Indentation and blank lines of the HTML put aside, so that a change of wording is a line of the diff. */

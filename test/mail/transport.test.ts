@@ -132,6 +132,8 @@ t.test('a kept session that the relay has closed is replaced without a word', as
     { outcome: 'accepted' },
     { outcome: 'accepted' },
   ]);
+  // All are idle, none is about to be opened.
+  t.match(await send('g@example.org'), { outcome: 'accepted' });
   await first.close();
   const second = await startSmtp(t, { port: first.port });
   t.match(await Promise.all(['d@example.org', 'e@example.org', 'f@example.org'].map(send)), [
@@ -140,6 +142,24 @@ t.test('a kept session that the relay has closed is replaced without a word', as
     { outcome: 'accepted' },
   ]);
   t.equal(second.received.length, 3);
+  await transport.close();
+});
+
+t.test('a relay that grants one session only gets all mail over that one', async (t) => {
+  let granted = 0;
+  const relay = await startSmtp(t, {
+    delayMs: 5,
+    answer: ({ stage }) => {
+      if (stage !== 'greeting') return undefined;
+      granted += 1;
+      return granted > 1 ? '421 4.7.0 too many connections' : undefined;
+    },
+  });
+  const transport = createTransport({ smtpUrl: relay.url, mailConcurrency: 5, timeouts: quick });
+  const to = Array.from({ length: 40 }, (_, index) => `p${index}@example.org`);
+  const replies = await Promise.all(to.map((address) => transport.send({ from, to: address }, bytes(address))));
+  t.ok(replies.every(({ outcome }) => outcome === 'accepted'));
+  t.equal(relay.connections, 2, 'it was asked for a second one once');
   await transport.close();
 });
 
@@ -164,7 +184,7 @@ t.test('closing waits for the mail in hand', async (t) => {
 
 t.test('an address beyond ASCII goes out with SMTPUTF8, and only then', async (t) => {
   const plain = Array.from({ length: 20 }, (_, index) => `p${index}@example.org`);
-  const special = ['jörg@example.org', '用户@xn--r8jz45g.jp'];
+  const special = ['jörg@example.org', '用户@example.org'];
 
   const able = await startSmtp(t);
   const transport = createTransport({ smtpUrl: able.url, mailConcurrency: 2, timeouts: quick });
@@ -188,6 +208,54 @@ t.test('an address beyond ASCII goes out with SMTPUTF8, and only then', async (t
   t.equal(unable.received.length, 20);
   t.equal(unable.commands.filter(({ stage }) => stage === 'rcpt').length, 20, 'no altered address in any RCPT');
   await other.close();
+});
+
+t.test('the commands on the wire hold the address byte for byte, and no parameter that was not meant', async (t) => {
+  const said: string[] = [];
+  const wire = createServer((socket) => {
+    socket.write('220 ready\r\n');
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      for (const line of data.toString('utf8').split('\r\n')) {
+        said.push(line);
+        if (line.startsWith('EHLO')) socket.write('250-wire\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n');
+        else if (line === 'DATA') socket.write('354 go on\r\n');
+        else if (/^(?:MAIL|RCPT|RSET|\.$)/.test(line)) socket.write('250-2.0.0 fine\r\n250 2.0.0 and so on\r\n');
+        else if (line === 'QUIT') socket.end('221 bye\r\n');
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(wire, 'listening');
+  t.teardown(() => wire.close());
+  const address = wire.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const transport = createTransport({ smtpUrl: `smtp://127.0.0.1:${port}`, mailConcurrency: 1, timeouts: quick });
+  for (const to of ['Anna+x@xn--r8jz45g.jp', 'jörg@xn--r8jz45g.jp']) {
+    t.match(await transport.send({ from, to }, bytes('x')), {
+      outcome: 'accepted',
+      response: '250 2.0.0 fine and so on',
+    });
+  }
+  t.same(
+    said.filter((line) => /^(?:MAIL|RCPT|AUTH|STARTTLS)/.test(line)),
+    [
+      `MAIL FROM:<notices@example.org> SIZE=${bytes('x').length}`,
+      'RCPT TO:<Anna+x@xn--r8jz45g.jp>',
+      `MAIL FROM:<notices@example.org> SMTPUTF8 BODY=8BITMIME SIZE=${bytes('x').length}`,
+      'RCPT TO:<jörg@xn--r8jz45g.jp>',
+    ],
+  );
+  t.match(await transport.send({ from, to: 'a@example.org' }, Buffer.alloc(1_001, 'x')), {
+    outcome: 'rejected',
+    stage: 'mail',
+    response: /larger than allowed/,
+  });
+  t.match(
+    await transport.send({ from, to: 'a@example.org' }, bytes('x')),
+    { outcome: 'accepted' },
+    'the session goes on',
+  );
+  await transport.close();
 });
 
 t.test('an address cannot end its command or add to it', async (t) => {

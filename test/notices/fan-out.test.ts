@@ -3,7 +3,7 @@ import { transaction } from '../../src/database/transaction.js';
 import { suppressQueued } from '../../src/deliveries/suppress.js';
 import { fanOut } from '../../src/notices/fan-out.js';
 import { lastNotified } from '../../src/notices/order.js';
-import { browseDeliveries, countRecipients, deliveryCounts, deliveryReport } from '../../src/notices/report.js';
+import { browseDeliveries, countRecipients, deliveryReport } from '../../src/notices/report.js';
 import {
   aChange,
   addCrowd,
@@ -118,7 +118,7 @@ t.test('a crowd is fanned out in chunks, a repeat after a crash makes nothing tw
   // As if the rows were there and the progress was lost (no such state can be left by us).
   await pool.query('update notices set fanned_out_to = 0 where id = $1', [notice]);
   t.equal(await fanOutWhole(deps), 15_000);
-  t.equal((await deliveryCounts(pool, 2)).queued, 25_000);
+  t.equal((await deliveryReport(pool, 2)).counts.queued, 25_000);
   const { rows } = await pool.query(
     'select count(distinct subscriber_id)::integer as people, count(*)::integer as rows from deliveries',
   );
@@ -132,8 +132,8 @@ t.test('instances share the work of a fan-out and make each row once', async (t)
   await order(pool, 3);
   await Promise.all([fanOutWhole(deps), fanOutWhole(deps), fanOutWhole(deps)]);
   await fanOutWhole(deps);
-  t.equal((await deliveryCounts(pool, 2)).queued, 12_000);
-  t.equal((await deliveryCounts(pool, 3)).queued, 12_000);
+  t.equal((await deliveryReport(pool, 2)).counts.queued, 12_000);
+  t.equal((await deliveryReport(pool, 3)).counts.queued, 12_000);
 });
 
 t.test('a notice to nobody is complete, and does not stop the next one', async (t) => {
@@ -273,4 +273,20 @@ t.test('who leaves loses what is queued of notices; letters they asked for still
     1,
     'a dead address gets nothing',
   );
+});
+
+t.test('what is held waits; what is ordered afterwards does not', async (t) => {
+  const { pool, deps } = await aService(t);
+  await addSubscribers(pool, [{ email: 'ann@example.org' }]);
+  await order(pool, 2);
+  const hold = (since: Date | null) =>
+    pool.query(
+      `insert into service_state (last_seen_at, cluster, database_oid, held_since, held_because) values ($1, '', 1, $2, $3)
+       on conflict (id) do update set held_since = excluded.held_since, held_because = excluded.held_because`,
+      [start, since, since === null ? null : 'gap'],
+    );
+  await hold(new Date(start.getTime() + 1));
+  t.equal(await fanOut(deps), 0);
+  await hold(start);
+  t.equal(await fanOut(deps), 1, 'ordered at the moment of the hold or later');
 });

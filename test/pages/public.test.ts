@@ -99,7 +99,8 @@ t.test('one vendor with several entries is shown once, and who engages whom is s
   t.match(body, '<dt>Engages</dt><dd><a href="#sub-processor-cloud-mail">');
   t.match(body, '<a href="mailto:privacy@cloud.example">');
   t.match(body, '<a href="https://cloud.example/?a=1&amp;b=2" rel="noopener">');
-  t.match(body, 'Not stated: Data location, Transfer mechanism', 'what a controller would ask is not passed over');
+  t.match(body, 'Not stated: Purpose and Data categories.', 'what a controller would ask is not passed over');
+  t.match(body, 'Data location, Transfer mechanism and Security measures, for every sub-processor', 'and said once');
 });
 
 t.test('the catalogue and the vendors lead to each other', async (t) => {

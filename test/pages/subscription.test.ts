@@ -107,9 +107,10 @@ t.test('what cannot be an address is refused with the field named and the words 
   t.equal(twice.statusCode, 422);
   t.match(textOf(twice.body), /one e-mail address only/);
 
-  for (const company of ['A\r\nBcc: b@evil.example', 'A\rB', 'A\u2028B', 'A\u0000B', 'x'.repeat(201)]) {
+  const companies = ['A\r\nBcc: b@evil.example', 'A\rB', 'A\u2028B', 'A\u0000B', 'x'.repeat(201)];
+  for (const [index, company] of companies.entries()) {
     const answer = await sendForm(app, '/subscribe', { email: 'a@example.org', company });
-    t.equal(answer.statusCode, 422, JSON.stringify(company.slice(0, 20)));
+    t.equal(answer.statusCode, 422, `company ${index}`);
     t.match(answer.body, /<a href="#company">/);
   }
   const service = await sendForm(app, '/subscribe', { email: 'a@example.org', services: 'unheard-of' });

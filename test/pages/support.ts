@@ -114,5 +114,7 @@ export function textOf(html: string): string {
     .replace(/&#39;/g, "'")
     .replace(/&quot;/g, '"')
     .replace(/&amp;/g, '&')
-    .replace(/\s+/g, ' ');
+    .replace(/\s+/g, ' ')
+    .replace(/ ([,.:;?!”)])/g, '$1')
+    .replace(/([“(]) /g, '$1');
 }

@@ -3,7 +3,7 @@ import { requestAddressChange } from '../../src/subscribers/address-change.js';
 import { browseSubscribers, countByStatus } from '../../src/subscribers/browse.js';
 import { confirm, confirmState } from '../../src/subscribers/confirm.js';
 import { eraseMe, eraseSubscriber } from '../../src/subscribers/erase.js';
-import { manageLinkData } from '../../src/subscribers/letters.js';
+import { addressChangedData, manageLinkData } from '../../src/subscribers/letters.js';
 import { readManaged, requestManageLink } from '../../src/subscribers/manage.js';
 import { myData } from '../../src/subscribers/my-data.js';
 import { readPreferences, savePreferences } from '../../src/subscribers/preferences.js';
@@ -123,6 +123,8 @@ t.test('another address is told only after it has answered', async (t) => {
   t.match(await stage.person('new@example.org'), { email: 'New@example.org', status: 'confirmed' });
   t.notOk(await stage.person('old@example.org'));
   t.same((await stage.kinds('old@example.org')).filter((kind) => kind === 'address-changed').length, 1);
+  const told = (await stage.letters('old@example.org')).find(({ kind }) => kind === 'address-changed');
+  t.same(await addressChangedData(stage.deps, told?.params), { maskedAddress: 'N•••@e•••.org' });
   t.same(await stage.linksOf('new@example.org'), links, 'links in older mails stay theirs');
   t.equal((await stage.audited('subscriber.address-changed')).length, 1);
   t.match(await confirmState(stage.deps, link), { state: 'confirmed' });
@@ -142,6 +144,8 @@ t.test('an address that a subscriber has already: both mailboxes are one person,
   t.match(await confirm(stage.deps, await stage.lastLink('left@example.org')), { state: 'confirmed' });
   t.match(await stage.person('left@example.org'), { status: 'confirmed', company: 'ACME', locale: 'de' });
   t.match(await stage.person('old@example.org'), { status: 'unsubscribed' });
+  const told = (await stage.letters('old@example.org')).find(({ kind }) => kind === 'address-changed');
+  t.same(await addressChangedData(stage.deps, told?.params), { maskedAddress: 'l•••@e•••.org' });
   t.equal((await stage.kinds('left@example.org')).at(-1), 'welcome', 'which names the windows that are open');
   t.match(await countByStatus(stage.deps.db), { confirmed: 1, unsubscribed: 1 });
 });

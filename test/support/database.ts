@@ -45,8 +45,6 @@ export async function openDatabase(t: Test, options: { empty?: boolean } = {}): 
   await admin.query(`create database ${name} template ${template} strategy file_copy`);
   const url = onDatabase(server.url, name);
   const pool = createPool(url);
-  // What a test does to its connections (ending them, say) is no fault of the pool's.
-  pool.on('error', () => undefined);
   // Run last: what the test opens after this call is torn down before it.
   t.teardown(async () => {
     await pool.end();

@@ -34,7 +34,8 @@ export async function startService(t: Test, env: Readonly<Record<string, string>
   const host = env.HOST ?? '127.0.0.1';
   const url = `http://${host}:${port}`;
   const until = Date.now() + 60_000;
-  while (!(await isReady(`${url}/readyz`))) {
+  // Ready, and its lines for the operator have come through the pipe.
+  while (!(await isReady(`${url}/readyz`)) || !started.output().includes('/admin')) {
     if (started.child.exitCode !== null) {
       throw new Error(`the service ended with ${started.child.exitCode}:\n${started.output()}`);
     }

@@ -234,7 +234,9 @@ t.test('the chain tells which version was altered', async (t) => {
     { version: 2, fault: 'hash-differs' },
   ]);
   t.same(verifyChain(altered(2, { message: 'another' })), [{ version: 3, fault: 'hash-differs' }]);
-  const resealed = { ...chain[1], document } as SealedFacts;
+  const [, second] = chain;
+  if (second === undefined) throw new Error('three were sealed');
+  const resealed: SealedFacts = { ...second, document };
   t.same(
     verifyChain(altered(1, { document, hash: seal(resealed) })),
     [{ version: 3, fault: 'previous-hash-differs' }],

@@ -102,7 +102,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       const [draft, board] = [await readDraft(deps.db), await readBoard(deps.db, deps.now())];
       const diff = draft === null ? null : await diffDraft(deps.db);
       const source = view.source ?? (draft === null ? console.texts.t('console.draft.example') : draftAsYaml(draft));
-      const faults = view.faults ?? [];
+      const faults = [...(view.faults ?? [])].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
       return console.page(
         'draft',
         'draft',
@@ -110,7 +110,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
           source,
           revision: String(draft?.revision ?? 0),
           editable: hasRole(console.actor, 'editor'),
-          faults: faults.slice(0, mostFaults).map(({ line, path, message }) => ({ line: line ?? null, path, message })),
+          faults: faults.slice(0, mostFaults).map(({ line, message }) => ({ line: line ?? null, message })),
           moreFaults: Math.max(0, faults.length - mostFaults),
           excerpts: excerptsOf(source, faults),
           stale: view.stale ?? null,

@@ -19,6 +19,11 @@ const rawListSchema = z
   .custom<{ text: string; format: 'json' | 'yaml' }>((body) => body !== null && body !== undefined, 'is missing')
   .meta({ id: 'List' });
 
+const draftAnswer = {
+  description: 'The list document; its ETag is the revision',
+  content: { 'application/json': { schema: documentSchema }, 'application/yaml': { schema: documentSchema } },
+};
+
 /** The draft: the bare list document in both directions, JSON or YAML, with its revision as ETag. */
 export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (scope) => {
@@ -31,7 +36,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
           operationId: 'readDraft',
           tags: ['draft'],
           summary: 'The draft as JSON, or as YAML when Accept asks for it',
-          response: { 200: documentSchema },
+          response: { 200: draftAnswer },
         },
       },
       async (request, reply) => {
@@ -96,7 +101,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
             consumes: [...mediaTypes.json, ...mediaTypes.yaml],
             headers: z.looseObject({ 'if-match': z.string().optional() }),
             body: rawListSchema,
-            response: { 200: documentSchema },
+            response: { 200: draftAnswer },
           },
         },
         async (request, reply) => {

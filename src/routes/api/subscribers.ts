@@ -31,6 +31,9 @@ const subscriberSchema = z
   })
   .meta({ id: 'Subscriber' });
 
+/** A file on its way out. */
+const fileSchema = z.custom<Readable>().meta({ type: 'string' });
+
 /** Who is told: search, erasure, import and export. */
 export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (scope) => {
@@ -87,7 +90,8 @@ export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
         schema: {
           operationId: 'exportSubscribers',
           tags,
-          summary: 'Every subscriber, as the import takes them (text/csv)',
+          summary: 'Every subscriber, as the import takes them',
+          response: { 200: { description: 'CSV with a header', content: { 'text/csv': { schema: fileSchema } } } },
         },
       },
       async (request, reply) =>

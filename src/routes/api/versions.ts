@@ -3,12 +3,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { deliveryStates } from '../../deliveries/delivery.js';
-import { longText } from '../../list/document.js';
 import { browseDeliveries, deliveryReport } from '../../notices/report.js';
 import { publish } from '../../versions/publish.js';
 import { readScheduled, readVersionState, readVersions } from '../../versions/read.js';
 import { cancelScheduled } from '../../versions/scheduled.js';
-import { publishRequestSchema } from '../../versions/version.js';
+import { adminText, publishRequestSchema } from '../../versions/version.js';
 import { withdraw } from '../../versions/withdraw.js';
 import { actorOf } from '../guard.js';
 import {
@@ -115,9 +114,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
           tags,
           summary: 'Takes an announced version back before it takes effect',
           params: versionParams,
-          body: z.strictObject({
-            reason: longText.refine((text) => text.length <= 10_000, 'is longer than 10,000 characters'),
-          }),
+          body: z.strictObject({ reason: adminText }),
           response: { 200: publishedSchema },
         },
       },

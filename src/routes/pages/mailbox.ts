@@ -56,6 +56,7 @@ function findMail(mailbox: Mailbox, id: string, reply: FastifyReply): Promise<Ma
 /** Links of the mail replace the page around the frame, as a click in a mail program opens a page of its own. */
 function openingOnTop(markup: string): string {
   const base = '<base target="_top">';
-  const withBase = markup.replace(/<head\b[^>]*>/i, (head) => head + base);
-  return withBase === markup ? base + markup : withBase;
+  const untargeted = markup.replace(/(<a\b[^>]*?)\starget="[^"]*"/gi, '$1');
+  const withBase = untargeted.replace(/<head\b[^>]*>/i, (head) => head + base);
+  return withBase === untargeted ? base + untargeted : withBase;
 }

@@ -1,0 +1,57 @@
+import { plainText } from './plain.js';
+
+/*
+ * PURE. When two ways to write a place mean the same: "US", "USA" and "United States"; and when one
+ * lies within the other: "Germany (Frankfurt)" in "Germany".
+ */
+
+const names = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+const aliases: Readonly<Record<string, string>> = {
+  usa: 'US',
+  'u.s': 'US',
+  'u.s.a': 'US',
+  'united states of america': 'US',
+  uk: 'GB',
+  'u.k': 'GB',
+  'great britain': 'GB',
+  eu: 'EU',
+  'czech republic': 'CZ',
+  'the netherlands': 'NL',
+  holland: 'NL',
+  'korea, republic of': 'KR',
+  'hong kong': 'HK',
+  turkey: 'TR',
+};
+
+const codesByName: ReadonlyMap<string, string> = new Map(
+  [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((first) =>
+    [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((second): [string, string][] => {
+      const name = names.of(first + second);
+      return name === undefined ? [] : [[plainText(name), first + second]];
+    }),
+  ),
+);
+
+/** Equal for two spellings of one country; any other place is its plain form. */
+function placeKey(place: string): string {
+  const plain = plainText(place);
+  // Two capitals are a code; "it" within a text is a word, so that lower case is none.
+  if (/^[A-Z]{2}$/.test(place.trim()) && aliases[plain] === undefined) return place.trim();
+  return aliases[plain] ?? codesByName.get(plain) ?? plain;
+}
+
+/** "Germany (Frankfurt)", "Germany, Frankfurt" → "Germany"; null where nothing is narrowed. */
+function widerPlace(place: string): string | null {
+  return /^\s*([^(,]+?)\s*[(,]/.exec(place)?.[1] ?? null;
+}
+
+/** What came and what went among places, whatever they are called. */
+export function comparePlaces(before: readonly string[], after: readonly string[]): { came: boolean; went: boolean } {
+  const was = new Set(before.map(placeKey));
+  const is = new Set(after.map(placeKey));
+  const isKnown = (place: string) => {
+    const wider = widerPlace(place);
+    return was.has(placeKey(place)) || (wider !== null && was.has(placeKey(wider)));
+  };
+  return { came: !after.every(isKnown), went: !before.every((place) => is.has(placeKey(place))) };
+}
