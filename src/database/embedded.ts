@@ -48,6 +48,7 @@ const serviceLock = 7_305_231;
 
 const user = 'subnotice';
 const deadline = 60_000;
+const mostLaunches = 4;
 
 /**
  * Starts the server of `dataDir`, or joins it when it runs already.
@@ -198,9 +199,12 @@ async function ready(server: Server, fixedPort?: number): Promise<{ url: string;
   const until = Date.now() + deadline;
   let problem = '';
   let port = 0;
-  while (Date.now() < until) {
+  // A start may lose against another one, or its port be taken just then; it does not lose for ever.
+  for (let launches = 0; Date.now() < until; ) {
     const running = readPostmaster(server.data);
     if (running === null) {
+      if (launches === mostLaunches) break;
+      launches += 1;
       port = fixedPort ?? (await freePort());
       problem = await launch(server, port);
     } else {
@@ -211,7 +215,7 @@ async function ready(server: Server, fixedPort?: number): Promise<{ url: string;
     if (problem === '' || running !== null) {
       if (await answers(url)) return { url, port };
     }
-    await pause(50);
+    await pause(100);
   }
   throw new OperatorError(`DATA_DIR: the database in ${server.dataDir} does not start: ${problem}`);
 }

@@ -36,6 +36,8 @@ export function runAs(binaries: Binaries, dataDir: string, data: string): RunAs 
     `--reuid=${user.uid}`,
     `--regid=${user.gid}`,
     '--clear-groups',
+    // access(2) asks with the real user's rights and drops capabilities first, unless told otherwise.
+    '--securebits=+no_setuid_fixup',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
     '--',

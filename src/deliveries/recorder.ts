@@ -5,6 +5,11 @@ export interface Recorder<T> {
   add(item: T): void;
   /** How many are not written yet. */
   readonly pending: number;
+  /**
+   * Resolves when fewer than `most` wait, so that nobody goes on doing what cannot be recorded; rejects
+   * when writing was given up.
+   */
+  room(most: number): Promise<void>;
   /** Resolves when everything added so far is written; rejects when writing was given up. */
   flush(): Promise<void>;
 }
@@ -28,8 +33,9 @@ export function createRecorder<T>(write: (items: readonly T[]) => Promise<void>)
   let loop: Promise<void> | null = null;
   let failure: unknown = null;
 
+  const onProgress: (() => void)[] = [];
   const drain = async () => {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && failure === null) {
       const batch = waiting.splice(0, widest);
       writing = batch.length;
       try {
@@ -37,19 +43,16 @@ export function createRecorder<T>(write: (items: readonly T[]) => Promise<void>)
       } catch (error) {
         waiting = [...batch, ...waiting];
         failure = error;
-        return;
-      } finally {
-        writing = 0;
       }
+      writing = 0;
+      for (const tell of onProgress.splice(0)) tell();
     }
+    // In the same turn as the last look at what waits: what is added from now on starts anew.
+    loop = null;
   };
   const start = () => {
     // One turn later, so that answers of the same tick share a statement.
-    loop ??= Promise.resolve()
-      .then(drain)
-      .finally(() => {
-        loop = null;
-      });
+    loop ??= Promise.resolve().then(drain);
     return loop;
   };
 
@@ -60,6 +63,12 @@ export function createRecorder<T>(write: (items: readonly T[]) => Promise<void>)
     },
     get pending() {
       return waiting.length + writing;
+    },
+    async room(most) {
+      while (waiting.length + writing >= most && failure === null) {
+        await new Promise<void>((resolve) => onProgress.push(resolve));
+      }
+      if (failure !== null) throw failure;
     },
     async flush() {
       while (loop !== null || (waiting.length > 0 && failure === null)) await (loop ?? start());

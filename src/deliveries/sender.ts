@@ -35,6 +35,8 @@ export interface SenderDeps extends Pick<Deps, 'db' | 'config' | 'now' | 'log'> 
 
 /** Faults of the relay in a row after which a worker stops. */
 const mostFaults = 2;
+/** Answers that may wait for the database before no further mail is handed over: a crash repeats them. */
+const mostUnrecorded = 200;
 /** How long the first mail of a run may take until the others go as well, without having its answer. */
 const rampMs = 1_000;
 /** How long an ending process waits for answers of the relay. */
@@ -106,6 +108,7 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
     let faults = 0;
     while (faults < mostFaults) {
       if (held.isOfEverybody()) break;
+      await recorder.room(mostUnrecorded);
       const delivery = await supply.next();
       if (delivery === null) return;
       inFlight.set(delivery.id, delivery);

@@ -6,6 +6,7 @@ import { type Tx, transaction } from '../database/transaction.js';
 import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { isHeld } from '../holds/hold.js';
 import { publishDocument } from './publish.js';
 import { isDue, lockScheduled, markScheduled } from './queries.js';
 import { scheduledOf } from './read.js';
@@ -34,6 +35,8 @@ export async function publishDue(deps: Pick<Deps, 'db' | 'now' | 'config'>): Pro
     const now = deps.now();
     const planned = await lockScheduled(tx);
     if (planned === null || planned.state === 'held' || planned.publishAt > now) return 0;
+    // After a long stop or on a restored copy it waits like everything overdue, until an admin's release.
+    if (await isHeld(tx, planned.publishAt)) return 0;
     const lateMs = now.getTime() - planned.publishAt.getTime();
     const at = lateMs <= onTimeMs ? planned.publishAt : now;
     try {

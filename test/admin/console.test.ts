@@ -2,7 +2,7 @@ import t from 'tap';
 import { type Role, roles } from '../../src/actor.js';
 import { ensureSetupLink } from '../../src/admins/setup.js';
 import { linkTo, listYaml, newVendor, publishList, statusOf, subscribeAndConfirm, textOf } from '../pages/support.js';
-import { startApp } from '../support/app.js';
+import { startApp, type TestApp } from '../support/app.js';
 import { areaOf, newVisitor, password, setUp, signInAs } from './support.js';
 
 t.test('the first admin comes in by the one-time link, and it then opens nothing', async (t) => {
@@ -123,16 +123,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
     ],
   };
   for (const role of [...roles, 'public'] as const) for (const route of routes[role]) expected.set(route, role);
-  const found = app.http
-    .printRoutes({ commonPrefix: false })
-    .split('\n')
-    .flatMap((line) => {
-      const [, path = '', methods = ''] = /(\/admin\S*) \(([A-Z, ]+)\)/.exec(line) ?? [];
-      return methods
-        .split(', ')
-        .filter((method) => method !== '' && method !== 'HEAD')
-        .map((method) => `${method} ${path}`);
-    });
+  const found = consoleRoutesOf(app);
   t.same(found.sort(), [...expected.keys()].sort(), 'every route is in the table');
 
   for (const role of roles) {
@@ -434,7 +425,7 @@ t.test('objections, the audit log and a relay that is down are there to be seen'
   t.match(textOf(audit.body), /version\.published/);
   t.notMatch(audit.body, /anna@example/);
 
-  app.relay.answerWith(({ stage }) => (stage === 'greeting' ? '554 5.3.2 not today' : undefined));
+  app.relay.answerWith(({ stage }) => (stage === 'mail' ? '550 5.7.1 not today' : undefined));
   await subscribeAndConfirm(app, 'waits@example.org').catch(() => undefined);
   const down = await officer.get('/admin');
   t.match(textOf(down.body), /Mail is not going out/);
@@ -445,3 +436,19 @@ t.test('objections, the audit log and a relay that is down are there to be seen'
   t.notMatch(textOf((await officer.get('/admin')).body), /Mail is not going out/);
   t.equal(app.relay.mailTo('waits@example.org').length, 1);
 });
+
+/** The console's routes, read from the tree that the router prints: four characters of indent a level. */
+function consoleRoutesOf(app: TestApp): string[] {
+  const path: string[] = [];
+  return app.http
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent = '', part = '', methods = ''] = /^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
+      path.splice(indent.length / 4, path.length, part);
+      const url = path.join('');
+      if (!/^\/?admin/.test(url)) return [];
+      const own = methods.split(', ').filter((method) => method !== '' && method !== 'HEAD');
+      return own.map((method) => `${method} /${url.replace(/^\//, '')}`);
+    });
+}

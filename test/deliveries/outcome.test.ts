@@ -195,3 +195,26 @@ t.test('an answer is not lost because a write fails once', async (t) => {
   await recorder.flush();
   t.same(written, ['a', 'b']);
 });
+
+t.test('nothing further is done while too much waits to be recorded', async (t) => {
+  let release = () => {};
+  const recorder = createRecorder<number>(
+    () =>
+      new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+  );
+  await recorder.room(2);
+  recorder.add(1);
+  recorder.add(2);
+  await new Promise(setImmediate);
+  let hasRoom = false;
+  const room = recorder.room(2).then(() => {
+    hasRoom = true;
+  });
+  await new Promise(setImmediate);
+  t.notOk(hasRoom);
+  release();
+  await room;
+  t.ok(hasRoom);
+});

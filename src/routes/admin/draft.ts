@@ -46,7 +46,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
           done: console.texts.t('console.draft.restored', { version }),
         });
       }
-      return show(console, { done: done === 'saved' ? await savedText(console) : joinedText(console, done) });
+      return show(console, { done: done === 'saved' ? await savedText(console) : await joinedText(console, done) });
     });
 
     app.post(
@@ -92,6 +92,12 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       return draft === null ? null : { source: draftAsYaml(draft) };
     }
 
+    async function joinedText({ texts }: Console, done: string | undefined): Promise<string | null> {
+      const [, id] = /^joined:([a-z0-9-]{1,120})$/.exec(done ?? '') ?? [];
+      const entry = (await readDraft(deps.db))?.document.subProcessors.find((one) => one.id === id);
+      return entry === undefined ? null : texts.t('console.draft.joined', { id: entry.id, added: entry.name });
+    }
+
     async function savedText({ texts }: Console): Promise<string> {
       const { changes } = await diffDraft(deps.db);
       const state = changes.length === 0 ? 'savedSame' : 'savedChanges';
@@ -126,9 +132,4 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       );
     }
   };
-}
-
-function joinedText({ texts }: Console, done: string | undefined): string | null {
-  const [, id] = /^joined:([a-z0-9-]{1,120})$/.exec(done ?? '') ?? [];
-  return id === undefined ? null : texts.t('console.draft.joined', { id });
 }

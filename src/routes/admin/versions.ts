@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { deliveryStates } from '../../deliveries/delivery.js';
-import { readRelay, tryRelayNow } from '../../deliveries/relay.js';
+import { readRelay } from '../../deliveries/relay.js';
 import { Refusal } from '../../errors.js';
 import { describe, namesOf } from '../../list/describe.js';
 import { browseDeliveries, deliveryReport } from '../../notices/report.js';
@@ -13,7 +13,7 @@ import { withdraw } from '../../versions/withdraw.js';
 import { type Console, consoleOf, type FieldFault } from './console.js';
 
 const pageSize = 50;
-const outcomes = ['notice', 'no-net-change', 'not-wanted', 'first-version', 'withdrawn', 'retried'] as const;
+const outcomes = ['notice', 'no-net-change', 'not-wanted', 'first-version', 'withdrawn'] as const;
 const params = z.object({ number: z.coerce.number().int().positive() });
 const query = z.object({
   state: z.enum(deliveryStates).optional().catch(undefined),
@@ -71,12 +71,6 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         return showVersion(console, number, {}, { errors, reason });
       },
     );
-
-    app.post('/admin/relay', { config: { permission: 'publisher' } }, async (request, reply) => {
-      const console = consoleOf(deps, request, reply);
-      await tryRelayNow(deps);
-      return console.redirect('/admin?done=retried');
-    });
   };
 
   async function showVersions(console: Console, done: string | null) {
@@ -132,7 +126,7 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
 }
 
 function doneText({ texts }: Console, version: string, done: (typeof outcomes)[number] | undefined): string | null {
-  if (done === undefined || done === 'retried') return null;
+  if (done === undefined) return null;
   if (done === 'withdrawn') return texts.t('console.version.withdrawn', { version });
   const published = texts.t('console.publish.done', { version });
   if (done === 'notice') return `${published} ${texts.t('console.publish.doneNotice')}`;
