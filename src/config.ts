@@ -92,14 +92,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   });
 }
 
-/** A URL without user name and password, fit to be shown. */
-export function withoutCredentials(url: string): string {
-  const shown = new URL(url);
-  shown.username = '';
-  shown.password = '';
-  return shown.href;
-}
-
 function given(env: Readonly<Record<string, string | undefined>>) {
   const values: Record<string, string> = {};
   const faults: string[] = [];

@@ -3,12 +3,8 @@ import { one, run } from './query.js';
 import { sql } from './sql.js';
 import type { Tx } from './transaction.js';
 
-/*
- * Advisory locks, apart from the rows they guard. The numbers only have to differ from each other
- * and from the one of `migrate.ts`.
- */
+/** An advisory lock, apart from the rows it guards. The number only has to differ from that of `migrate.ts`. */
 const publishing = 7_305_227;
-const work = 7_305_228;
 
 /**
  * One publisher at a time, and nobody confirms meanwhile: between this call and the commit the next
@@ -33,14 +29,4 @@ export async function sharePublishing(tx: Tx): Promise<void> {
 export async function nextMoment(tx: Tx): Promise<number> {
   const { moment } = await one(tx, z.object({ moment: z.number() }), sql`select nextval('moments') as moment`);
   return moment;
-}
-
-/** Work that one instance at a time does; false when another is at it. Held until the transaction ends. */
-export async function tryWork(tx: Tx, name: string): Promise<boolean> {
-  const { taken } = await one(
-    tx,
-    z.object({ taken: z.boolean() }),
-    sql`select pg_try_advisory_xact_lock(${work}, hashtext(${name})) as taken`,
-  );
-  return taken;
 }

@@ -103,6 +103,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'POST /admin/versions/cancel-scheduled',
       'POST /admin/versions/:number/withdraw',
       'POST /admin/relay',
+      'POST /admin/release',
       'POST /admin/objections/:id',
     ],
     admin: [

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { readRelay } from '../../deliveries/relay.js';
 import { countUnanswered } from '../../objections/report.js';
 import { countByStatus } from '../../subscribers/browse.js';
 import type { Texts } from '../../texts.js';
@@ -9,6 +9,9 @@ import { diffDraft, readDraft } from '../../versions/draft.js';
 import { type Board, readBoard, readScheduled } from '../../versions/read.js';
 import type { ScheduledPublication } from '../../versions/version.js';
 import { type Console, consoleOf } from './console.js';
+import { obstaclesOf } from './sending.js';
+
+const query = z.object({ done: z.enum(['retried', 'released']).optional().catch(undefined) });
 
 interface Step {
   text: string;
@@ -24,7 +27,7 @@ export function overviewRoutes(deps: AppDeps): FastifyPluginAsync {
       const console = consoleOf(deps, request, reply);
       const board = await readBoard(deps.db, deps.now());
       const [draft, subscribers] = [await readDraftState(deps), await countByStatus(deps.db)];
-      const relay = await readRelay(deps);
+      const { done } = query.parse(request.query);
       return console.page('overview', 'overview', {
         steps: stepsOf(console, {
           board,
@@ -36,7 +39,8 @@ export function overviewRoutes(deps: AppDeps): FastifyPluginAsync {
         announced: board.announced,
         draft,
         subscribers,
-        relay: relay.downSince === null ? null : relay,
+        ...(await obstaclesOf(deps)),
+        done: done === undefined ? null : console.texts.t(`console.${done === 'retried' ? 'relay' : 'hold'}.${done}`),
         mayPublish: hasRole(console.actor, 'publisher'),
       });
     });

@@ -10,6 +10,7 @@ import { overviewRoutes } from './overview.js';
 import { publishRoutes } from './publish.js';
 import { recordsRoutes } from './records.js';
 import { reviewRoutes } from './review.js';
+import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
 import { adminSubscribersRoutes } from './subscribers.js';
 import { versionsRoutes } from './versions.js';
@@ -40,6 +41,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       versionsRoutes,
       adminSubscribersRoutes,
       recordsRoutes,
+      sendingRoutes,
       apiTokensRoutes,
     ];
     for (const door of doors) await app.register(door(deps));

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { deliveryStates } from '../../deliveries/delivery.js';
-import { readRelay } from '../../deliveries/relay.js';
 import { Refusal } from '../../errors.js';
 import { describe, namesOf } from '../../list/describe.js';
 import { browseDeliveries, deliveryReport } from '../../notices/report.js';
@@ -11,6 +10,7 @@ import { readScheduled, readVersion, readVersionState, readVersions } from '../.
 import { cancelScheduled } from '../../versions/scheduled.js';
 import { withdraw } from '../../versions/withdraw.js';
 import { type Console, consoleOf, type FieldFault } from './console.js';
+import { obstaclesOf } from './sending.js';
 
 const pageSize = 50;
 const outcomes = ['notice', 'no-net-change', 'not-wanted', 'first-version', 'withdrawn'] as const;
@@ -93,7 +93,6 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
     const { version } = found;
     const before = number > 1 ? await readVersion(deps.db, number - 1) : null;
     const report = await deliveryReport(deps.db, number);
-    const relay = await readRelay(deps);
     const deliveries = await browseDeliveries(deps.db, number, { state, after, limit: pageSize });
     const renewing = !report.complete && watch !== 'off' && after === undefined && attempt.errors.length === 0;
     return console.page(
@@ -111,7 +110,7 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         next: deliveries.next,
         filter: state ?? null,
         withdrawable: found.state === 'announced' && hasRole(console.actor, 'publisher'),
-        relay: relay.downSince === null ? null : relay,
+        ...(await obstaclesOf(deps)),
         mayPublish: hasRole(console.actor, 'publisher'),
         values: { reason: attempt.reason },
         errors: attempt.errors,

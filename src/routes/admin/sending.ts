@@ -1,0 +1,27 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AppDeps } from '../../app.js';
+import { readRelay, tryRelayNow } from '../../deliveries/relay.js';
+import { readHold, release } from '../../holds/hold.js';
+import { consoleOf } from './console.js';
+
+/** What stops all mail at once, and the two buttons against it. */
+export function sendingRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    app.post('/admin/relay', { config: { permission: 'publisher' } }, async (request, reply) => {
+      await tryRelayNow(deps);
+      return consoleOf(deps, request, reply).redirect('/admin?done=retried');
+    });
+
+    app.post('/admin/release', { config: { permission: 'publisher' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      await release(deps, console.actor);
+      return console.redirect('/admin?done=released');
+    });
+  };
+}
+
+/** For pages that show sending: the relay while it is down, and the hold while there is one. */
+export async function obstaclesOf(deps: Pick<AppDeps, 'db'>) {
+  const relay = await readRelay(deps);
+  return { relay: relay.downSince === null ? null : relay, hold: await readHold(deps.db) };
+}
