@@ -342,6 +342,41 @@ t.test('a publication can be planned and called off', async (t) => {
   t.equal(await app.publishDue(), 0);
 });
 
+t.test('what is small may take effect at once, yet not before what is announced', async (t) => {
+  const app = await startApp(t);
+  await publishList(app, listYaml());
+  await publishList(app, listYaml(newVendor));
+  const officer = await setUp(app);
+  const save = async (source: string) => officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source });
+  await save(listYaml(newVendor).replace('Nordwind Hosting GmbH', 'Nordwind Hosting SE'));
+  const form = await officer.get('/admin/publish');
+  t.match(textOf(form.body), /Version 2, which is announced already, takes effect on 4 February 2027/);
+  const early = await officer.submit(form, '/admin/publish/check', { effectiveAt: '2027-01-20' });
+  t.equal(early.statusCode, 422);
+  const check = await officer.submit(form, '/admin/publish/check');
+  t.match(textOf(check.body), /Takes effect 4 February 2027/);
+});
+
+t.test('addresses that name nothing and forms without their fields are refused calmly', async (t) => {
+  const app = await startApp(t);
+  const officer = await setUp(app);
+  for (const path of [
+    'versions/99',
+    'versions/x',
+    'versions/1e9',
+    'subscribers/0/erasure',
+    'subscribers/x/erasure',
+    'nothing',
+  ]) {
+    t.equal((await officer.get(`/admin/${path}`)).statusCode, 404, path);
+  }
+  const page = await officer.get('/admin/draft');
+  t.equal((await officer.submit(page, '/admin/draft', { revision: 'many' })).statusCode, 400);
+  for (const query of ['versions?state=x&after=-1', 'subscribers?after=x&status=y&q=%00', 'audit?after=x', '?done=x']) {
+    t.equal((await officer.get(`/admin/${query}`.replace('/?', '?'))).statusCode, 200, query);
+  }
+});
+
 t.test('people are added by pasting, found, erased; nobody who left comes back', async (t) => {
   const app = await startApp(t);
   await subscribeAndConfirm(app, 'left@example.org');

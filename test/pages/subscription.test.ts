@@ -532,3 +532,52 @@ t.test('a network is an IPv4 address or a /64', async (t) => {
   t.equal(networkOf('::1'), '0:0:0:0::/64');
   t.equal(networkOf('::ffff:192.0.2.1'), '::ffff:192.0.2.1');
 });
+
+t.test('what no form sends is refused, and nothing falls over', async (t) => {
+  const app = await startApp(t);
+  const json = { 'content-type': 'application/json' };
+  for (const payload of [
+    '[]',
+    '{}',
+    '"text"',
+    'null',
+    '{"email":["a@example.org"]}',
+    '{"email":{"a":1}}',
+    '{ broken',
+  ]) {
+    const answer = await app.inject({ method: 'POST', url: '/subscribe', headers: json, payload });
+    t.ok([400, 422].includes(answer.statusCode), `${payload}: ${answer.statusCode}`);
+  }
+  t.equal((await app.inject({ method: 'POST', url: '/subscribe' })).statusCode, 422);
+  const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`services${n}`, 'x']));
+  t.equal((await sendForm(app, '/subscribe', { email: 'a@example.org', ...many })).statusCode, 200);
+  const big = await sendForm(app, '/subscribe', { email: 'x'.repeat(2_000_000) });
+  t.equal(big.statusCode, 413);
+  for (const path of ['confirm', 'unsubscribe', 'preferences', 'manage', 'objections']) {
+    for (const token of ['x', 'x'.repeat(190), '%00', '%E0%A4%A', '..%2f..', "'; drop table subscribers"]) {
+      const url = `/${path}/${token.includes('%') ? token : encodeURIComponent(token)}`;
+      for (const method of ['GET', 'POST'] as const) {
+        const { statusCode } = await app.inject({ method, url });
+        t.ok(statusCode >= 400 && statusCode < 500, `${method} ${url}: ${statusCode}`);
+      }
+    }
+  }
+});
+
+t.test('below a path and by https, links and cookies fit', async (t) => {
+  const app = await startApp(t, { env: { PUBLIC_URL: 'https://example.org/trust' } });
+  const page = await app.inject({ url: '/trust/subscribe' });
+  t.match(page.body, /action="\/trust\/subscribe"/);
+  const sent = await sendForm(app, '/trust/subscribe', { email: 'anna@example.org' });
+  t.match(sent.cookies[0], { name: '__Host-browser', secure: true, path: '/', httpOnly: true, sameSite: 'Lax' });
+  t.match(sent.headers['strict-transport-security'], /max-age=31536000/);
+  await app.settle();
+  const [mail] = app.relay.mailTo('anna@example.org');
+  const link = (await mail?.links())?.find((found) => found.includes('/confirm/')) ?? '';
+  t.match(link, /^https:\/\/example\.org\/trust\/confirm\//);
+  const cookie = { '__Host-browser': sent.cookies[0]?.value ?? '' };
+  const opened = await app.inject({ url: new URL(link).pathname, cookies: cookie });
+  t.match(textOf(opened.body), /You are subscribed/);
+  const away = await app.inject({ url: '/trust/admin' });
+  t.equal(away.headers.location, 'https://example.org/trust/admin/sign-in?next=%2Fadmin');
+});

@@ -9,7 +9,7 @@ import { countByStatus } from '../../subscribers/browse.js';
 import { dayOf, lastDayOf } from '../../versions/clock.js';
 import { type PublishPreview, previewNotice, previewPublish } from '../../versions/preview.js';
 import { publish } from '../../versions/publish.js';
-import { readScheduled } from '../../versions/read.js';
+import { readBoard, readScheduled } from '../../versions/read.js';
 import { type Console, consoleOf, type FieldFault } from './console.js';
 import { faultsOfPublish, type PublishForm, publishForm, requestOf } from './publish-form.js';
 
@@ -84,6 +84,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         },
         facts: {
           proposed: defaults.effectiveAt,
+          behind: await announcedBefore(preview),
           zone: config.timeZone,
           noticeDays: config.noticePeriodDays,
           objectionDays: config.objectionDays,
@@ -92,6 +93,14 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       { status },
     );
+  }
+
+  /** The announced version that holds this one back, if it is not the notice period. */
+  async function announcedBefore({ plan, defaults }: PublishPreview): Promise<{ number: number } | null> {
+    const { notBefore } = plan.facts;
+    if (notBefore === null || defaults.earliest.getTime() !== notBefore.getTime()) return null;
+    const { announced } = await readBoard(deps.db, deps.now());
+    return announced.find(({ effectiveAt }) => effectiveAt.getTime() === notBefore.getTime()) ?? null;
   }
 
   async function showPlan(console: Console, form: PublishForm) {

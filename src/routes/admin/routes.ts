@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
+import { Refusal } from '../../errors.js';
 import { csrfToken, guardConsole } from '../guard.js';
 import { problemOf } from '../problem.js';
 import { apiTokensRoutes } from './api-tokens.js';
@@ -30,7 +31,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       if (code === 'session.missing' || code === 'csrf.wrong') return keepTyped(request, reply);
       if (code === 'permission.missing') return refusePermission(request, reply);
       // Everything else looks as it does elsewhere.
-      throw error;
+      throw error instanceof z.ZodError ? malformed(error, request) : error;
     });
     const doors = [
       signInRoutes,
@@ -82,6 +83,16 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       { status: 403 },
     );
   }
+}
+
+/** What no form and no link of ours sends: an address that names nothing, or fields that cannot be. */
+function malformed({ issues }: z.ZodError, request: FastifyRequest): Error {
+  const names = Object.keys(z.record(z.string(), z.unknown()).catch({}).parse(request.params));
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  if (errors.some(({ path }) => names.includes(path))) {
+    return Object.assign(new Error('there is nothing at this address'), { statusCode: 404 });
+  }
+  return new Refusal('input.invalid', 'The form does not have the fields that this address takes.', errors);
 }
 
 function labelOf(name: string, t: (key: string) => string): string {

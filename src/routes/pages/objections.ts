@@ -10,7 +10,7 @@ import type { FieldFault } from './subscription-form.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
-const post = z.object({ grounds: z.string().catch('') });
+const post = z.object({ grounds: z.string() }).catch({ grounds: '' });
 
 /** Objecting without an account, by the link in the notice (GDPR Art. 28(2)). A late one is taken and marked. */
 export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -31,7 +31,7 @@ export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
       guarded(request, reply, async () => {
         const { token } = request.params;
         const form = await readObjectionForm(deps, token);
-        const { grounds } = post.parse(request.body ?? {});
+        const { grounds } = post.parse(request.body);
         const fault = (key: string) => [{ field: 'grounds', message: texts(request).t(`subscription.faults.${key}`) }];
         if (grounds.trim() === '' && form.state === 'open') {
           return showForm(request, reply, form, grounds, fault('groundsMissing'));

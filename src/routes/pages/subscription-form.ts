@@ -84,7 +84,10 @@ export function faultsOfPost(
   typed: { email: string },
   texts: Texts,
 ): FieldFault[] {
-  const fields = new Map(issues.map((issue) => [String(issue.path[0] ?? ''), issue.message]));
+  // Whatever is no form at all lacks the one thing that is needed.
+  const fields = new Map(
+    issues.map(({ path: [field], message }) => (field === undefined ? ['email', 'missing'] : [String(field), message])),
+  );
   return [...fields].map(([field, message]) => sentence(field, message, typed.email, texts));
 }
 
