@@ -61,7 +61,6 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const binaries = await findBinaries(majorOf(data));
   const way = runAs(binaries, dataDir, data);
   if (majorOf(data) === null) initialise(binaries, way, dataDir, data);
-  giveTo(way, data);
 
   const server = { binaries, way, dataDir, data, settings: options.settings ?? {} };
   const { url, port, holder: first } = await joinServer(server, options.service);
@@ -206,6 +205,8 @@ async function ready(server: Server, fixedPort?: number): Promise<{ url: string;
       if (launches === mostLaunches) break;
       launches += 1;
       port = fixedPort ?? (await freePort());
+      // Only now, when no server runs: one that another checkout started, as another user, has it open.
+      giveTo(server.way, server.data);
       problem = await launch(server, port);
     } else {
       port = running.port;
