@@ -204,6 +204,8 @@ async function ready(server: Server, fixedPort?: number): Promise<{ url: string;
     if (running === null) {
       if (launches === mostLaunches) break;
       launches += 1;
+      // Not before: under a running server of another way its files must not change hands.
+      giveTo(server.way, server.data);
       port = fixedPort ?? (await freePort());
       // Only now, when no server runs: one that another checkout started, as another user, has it open.
       giveTo(server.way, server.data);

@@ -78,7 +78,7 @@ const wrong: [string, Record<string, string>][] = [
   ['LOG_LEVEL', { LOG_LEVEL: 'loud' }],
 ];
 for (const [name, env] of wrong) {
-  t.test(`${JSON.stringify(env)} is refused under the name ${name}`, async (t) => {
+  t.test(`${printable(env)} is refused under the name ${name}`, async (t) => {
     const faults = faultsOf(env);
     t.ok(
       faults.some((fault) => fault.startsWith(`${name}: `)),
@@ -122,6 +122,13 @@ t.test('values are read as they are meant', async (t) => {
   t.equal(readConfig({ HOST: '::', PORT: '80' }).publicUrl, 'http://localhost:80');
   t.equal(readConfig({ HOST: '::1' }).publicUrl, 'http://[::1]:3000');
 });
+
+/** For the name of a test, which has to be one short line. */
+function printable(env: Record<string, string>): string {
+  return JSON.stringify(env)
+    .replace(/[^ -~]/g, '·')
+    .slice(0, 100);
+}
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {

@@ -1,13 +1,15 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { startEmbedded } from '../../src/database/embedded.js';
 import { OperatorError } from '../../src/errors.js';
 import { temporaryFolder, until } from '../support/process.js';
+
+t.setTimeout(120_000);
 
 const isRoot = process.getuid?.() === 0;
 const program = fileURLToPath(new URL('../support/hold-database.ts', import.meta.url));
@@ -151,10 +153,16 @@ t.test('root, below a folder that only root may enter', { skip: isRoot ? false :
   chmodSync(closed, 0o755);
   const second = await startEmbedded({ dataDir, service: true });
   t.strictSame(await query(second.url, 'select answer from kept'), [{ answer: 42 }], 'also when it is opened later');
+
+  chmodSync(closed, 0o700);
+  const command = await startEmbedded({ dataDir, service: false });
+  await query(command.url, 'create table more as select * from kept');
+  await command.close();
+  t.strictSame(await query(second.url, 'select answer from more'), [{ answer: 42 }], 'or closed while it runs');
   await second.close();
 });
 
-t.test('an ordinary user, and root on that user’s data', { skip: isRoot ? false : 'not root' }, async (t) => {
+t.test('an ordinary user, and root on that user’s data', { skip: cannotTryNobody() }, async (t) => {
   const home = temporaryFolder(t);
   chmodSync(home, 0o755);
   const dataDir = join(home, 'data');
@@ -171,6 +179,15 @@ t.test('an ordinary user, and root on that user’s data', { skip: isRoot ? fals
   await asRoot.close();
   t.equal(statSync(join(dataDir, 'postgres', 'PG_VERSION')).uid, 65534, 'the data stays the user’s');
 });
+
+/** Why another user cannot be tried here; false: it can. */
+function cannotTryNobody(): string | false {
+  if (!isRoot) return 'not root';
+  for (let folder = program; folder !== dirname(folder); folder = dirname(folder)) {
+    if ((statSync(dirname(folder)).mode & 0o001) === 0) return 'this checkout is closed to other users';
+  }
+  return false;
+}
 
 async function query(url: string, text: string): Promise<object[]> {
   const client = new pg.Client(url);

@@ -20,7 +20,7 @@ t.test('what the image holds is enough: the compiled service, with a database an
     ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')],
     { cwd: root, encoding: 'utf8' },
   );
-  t.equal(compiled.status, 0, compiled.stdout);
+  t.equal(compiled.status, 0, `${compiled.stdout}${compiled.stderr}`);
   // The last stage copies these, and nothing else.
   const copied = [...dockerfile.matchAll(/^COPY (?:--from=\w+ )?(?:\/app\/)?(\S+) \.\/\S*$/gm)].map(([, name]) => name);
   for (const name of ['package.json', 'sql', 'templates']) {

@@ -5,7 +5,8 @@ import { type ApiToken, createApiToken, listApiTokens, revokeApiToken } from '..
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { readDayEnd } from '../../versions/clock.js';
-import { type Console, consoleOf, type FieldFault } from './console.js';
+import type { FieldFault } from '../pages/subscription-form.js';
+import { type Console, consoleOf } from './console.js';
 
 const params = z.object({ id: z.coerce.number().int().positive() });
 const post = z.object({

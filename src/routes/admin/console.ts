@@ -6,12 +6,6 @@ import type { Texts } from '../../texts.js';
 import { csrfToken } from '../guard.js';
 import { html } from '../html.js';
 
-/** A sentence beside a field; `field` is the id of its input, null for the page as a whole. */
-export interface FieldFault {
-  field: string | null;
-  message: string;
-}
-
 /** The console as one signed-in admin sees it, for the length of a request. */
 export interface Console {
   actor: Session['actor'];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Refusal } from '../../errors.js';
 import type { Texts } from '../../texts.js';
 import { type PublishRequest, publishRequestSchema } from '../../versions/version.js';
-import type { FieldFault } from './console.js';
+import type { FieldFault } from '../pages/subscription-form.js';
 
 /*
  * PURE. The publish form as data: from a form post to a request, from a refusal to sentences beside fields.

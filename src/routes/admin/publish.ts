@@ -10,7 +10,8 @@ import { dayOf, lastDayOf } from '../../versions/clock.js';
 import { type PublishPreview, previewNotice, previewPublish } from '../../versions/preview.js';
 import { publish } from '../../versions/publish.js';
 import { readBoard, readScheduled } from '../../versions/read.js';
-import { type Console, consoleOf, type FieldFault } from './console.js';
+import type { FieldFault } from '../pages/subscription-form.js';
+import { type Console, consoleOf } from './console.js';
 import { faultsOfPublish, type PublishForm, publishForm, requestOf } from './publish-form.js';
 
 /**

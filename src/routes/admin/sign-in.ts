@@ -6,7 +6,8 @@ import { signIn } from '../../admins/sign-in.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { clearSession, csrfToken, sessionToken, setSession } from '../guard.js';
-import { type FieldFault, redirect } from './console.js';
+import type { FieldFault } from '../pages/subscription-form.js';
+import { redirect } from './console.js';
 
 const signInPost = z.object({
   email: z.string().max(1_000),

@@ -9,8 +9,8 @@ import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { importSubscribers } from '../../subscribers/import.js';
 import { actorOf } from '../guard.js';
-import { knownServicesOf } from '../pages/subscription-form.js';
-import { type Console, consoleOf, type FieldFault } from './console.js';
+import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
+import { type Console, consoleOf } from './console.js';
 
 const pageSize = 50;
 const csvLimit = 7 * 1024 * 1024;

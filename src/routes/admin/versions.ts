@@ -9,7 +9,8 @@ import { browseDeliveries, deliveryReport } from '../../notices/report.js';
 import { readScheduled, readVersion, readVersionState, readVersions } from '../../versions/read.js';
 import { cancelScheduled } from '../../versions/scheduled.js';
 import { withdraw } from '../../versions/withdraw.js';
-import { type Console, consoleOf, type FieldFault } from './console.js';
+import type { FieldFault } from '../pages/subscription-form.js';
+import { type Console, consoleOf } from './console.js';
 import { obstaclesOf } from './sending.js';
 
 const pageSize = 50;
