@@ -31,11 +31,12 @@ function withoutEnd(text: string, signs: string): string {
   return text.slice(0, end);
 }
 
-/** Upper case first, because only that way is ß equal to SS, and ς to σ. */
+/** Through upper case, because only that way is ß equal to SS; lower case before it, for ẞ stays ẞ in upper case. */
 function foldUnicode(text: string): string {
   return text
     .normalize('NFC')
     .replace(invisible, '')
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .replaceAll('ς', 'σ')

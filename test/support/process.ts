@@ -97,7 +97,9 @@ export async function until<T>(
 }
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>, input?: string) {
-  const child: ChildProcess = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+  // tap hands its loaders to every Node.js below it by NODE_OPTIONS: the service runs without them.
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, '--import', import.meta.resolve('tsx'), main, ...args];
+  const child: ChildProcess = spawn('env', command, {
     cwd: root,
     // Nothing of this machine's settings, so that a test says all that matters.
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/', ...env },
