@@ -113,3 +113,14 @@ create table objections (
 -- One a person and version, whichever of their mails they answer.
 create unique index objections_once on objections (subscriber_id, version);
 create index objections_of_version on objections (version, id);
+
+-- Once the person is erased the objection stays as a fact of the contract, without an address in what
+-- was written (GDPR Art. 17(3)(e)).
+create function forget_objector() returns trigger language plpgsql as $$
+begin
+  new.grounds := regexp_replace(new.grounds, '[^\s<>()",;:]+@[^\s<>()",;:]+', '[address]', 'g');
+  new.note := regexp_replace(new.note, '[^\s<>()",;:]+@[^\s<>()",;:]+', '[address]', 'g');
+  return new;
+end $$;
+create trigger objections_forget_the_person before update of subscriber_id on objections
+  for each row when (old.subscriber_id is not null and new.subscriber_id is null) execute function forget_objector();

@@ -1,24 +1,25 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { type ParsedUrlQuery, parse } from 'node:querystring';
 
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import helmet from '@fastify/helmet';
 import fastifyPostgres from '@fastify/postgres';
-import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { poolOptions, surviveLosses } from './database/pool.js';
 import type { Deps } from './deps.js';
-import { OperatorError, Refusal } from './errors.js';
+import { OperatorError } from './errors.js';
 import type { Mailbox } from './mail/mailbox.js';
 import { adminRoutes } from './routes/admin/routes.js';
 import { apiRoutes } from './routes/api/api.js';
 import { publicApiRoutes } from './routes/api/public.js';
 import { assetRoutes } from './routes/assets.js';
 import { feedRoutes } from './routes/feeds.js';
+import { registerFormLimit } from './routes/form-limit.js';
 import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
 import { registerOpenapi } from './routes/openapi.js';
 import { operationRoutes } from './routes/operations.js';
@@ -32,7 +33,7 @@ import { problemPage } from './routes/pages/problem-page.js';
 import { subscribeRoutes } from './routes/pages/subscribe.js';
 import { unsubscribeRoutes } from './routes/pages/unsubscribe.js';
 import { versionRoutes as versionPages } from './routes/pages/versions.js';
-import { registerProblems } from './routes/problem.js';
+import { registerProblems, sendOutside } from './routes/problem.js';
 import { createRenderer, type Renderer } from './routes/render.js';
 import type { TextSource } from './texts.js';
 
@@ -83,12 +84,17 @@ export async function buildApp(options: AppOptions): Promise<App> {
     rewriteUrl: withoutBase(new URL(config.publicUrl).pathname),
     bodyLimit: 1024 * 1024,
     requestTimeout: 120_000,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, querystringParser: givenParameters },
+    // What is no address at all gets past every hook, and the framework's own answer repeats the path.
+    frameworkErrors: (error, request, reply) => void sendOutside(request, reply, error, problemPage(deps)),
   });
 
   await http.register(fastifyPostgres, poolOptions(options.databaseUrl));
   const db = http.pg.pool;
-  surviveLosses(db, (err) => log.warn({ err }, 'an idle database connection was lost'));
+  surviveLosses(db, (err) => {
+    // A pool that ends does not wait for its connections, and the embedded server may be the faster one.
+    if (!db.ending) log.warn({ err }, 'an idle database connection was lost');
+  });
 
   const pages = createRenderer(options);
   const deps: AppDeps = {
@@ -113,11 +119,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     // Keys of their own: what signs a cookie signs no link.
     secret: config.secretKeys.map((key) => createHmac('sha256', key).update('cookies').digest('base64url')),
   });
-  await http.register(rateLimit, {
-    global: false,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Refusal('rate.exceeded', `Too many requests; try again in ${Math.ceil(ttl / 1_000)} seconds.`),
-  });
+  await registerFormLimit(http);
 
   registerProblems(http, problemPage(deps));
   await http.register(async (scope) => {
@@ -195,6 +197,11 @@ function withoutBase(path: string): (request: IncomingMessage) => string {
     if (rest === '' || rest.startsWith('?')) return `/${rest}`;
     return rest.startsWith('/') ? rest : url;
   };
+}
+
+/** A parameter without a value was not given: `?state=&after=`, as forms and scripts write it. */
+function givenParameters(query: string): ParsedUrlQuery {
+  return Object.fromEntries(Object.entries(parse(query)).filter(([, value]) => value !== ''));
 }
 
 /** One line a request, by its route: neither path nor query, as both may hold what opens something. */

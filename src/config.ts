@@ -39,6 +39,11 @@ export interface Config {
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** Whether `npm start` (or another script of npm) runs this process. */
+export function startedByNpm(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return env.npm_lifecycle_event !== undefined;
+}
+
 /** Wrong or missing settings: one line each, `NAME: what is wrong; how to mend it`. */
 export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError';

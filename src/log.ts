@@ -10,12 +10,18 @@ import type { LogLevel } from './config.js';
 /** Anything like an address, with what stands around it up to the next separator. */
 const address = /[^\s"'`<>()[\]{}\\,;:=/|]+@[^\s"'`<>()[\]{}\\,;:=/|]+/gu;
 /** Links whose last part opens something. */
-const link = /\/(confirm|unsubscribe|preferences|objections|my-data|setup)\/[\w-]{8,}/g;
+const link = /\/(confirm|unsubscribe|preferences|manage|objections|setup)\/[\w-]{8,}/g;
 const bearer = /\bBearer\s+[\w.~+/-]+=*/gi;
+/** API tokens, wherever they turn up. */
+const apiToken = /\bsn_[\w-]{20,}/g;
 
 /** A line of the log without addresses, tokens and credentials. */
 export function masked(line: string): string {
-  return line.replace(address, '[address]').replace(link, '/$1/[token]').replace(bearer, 'Bearer [token]');
+  return line
+    .replace(address, '[address]')
+    .replace(link, '/$1/[token]')
+    .replace(bearer, 'Bearer [token]')
+    .replace(apiToken, '[token]');
 }
 
 /**

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { Running } from './cli/command.js';
 import { runCommandLine } from './cli/run.js';
-import { readConfig } from './config.js';
+import { readConfig, startedByNpm } from './config.js';
 
 /*
  * The one entrance: `subnotice COMMAND …`. Nothing else ends the process.
@@ -24,10 +24,24 @@ async function stay(start: () => Promise<Running>): Promise<void> {
     const running = await starting.catch(() => null);
     await running?.close();
   });
+  if (startedByNpm()) endWithParent();
   try {
     await starting;
   } catch (error) {
     grace.uninstall();
     throw error;
   }
+}
+
+/**
+ * npm runs a script by a shell, and a SIGTERM to npm ends the shell, not what the shell runs. Left behind,
+ * the service would keep port and data folder. So it ends when the shell is gone.
+ */
+function endWithParent(): void {
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, 500).unref();
 }

@@ -42,7 +42,7 @@ export async function serve(settings: Config, say: (line: string) => void): Prom
     const { url, config, close: closeDatabase } = await openDatabase(settings, { service: true });
     closers.push(closeDatabase);
     const log = createLog(config.logLevel);
-    const applied = await prepareDatabase(url);
+    const applied = await prepareDatabase(url, log);
     if (applied.length > 0) log.info({ applied }, 'the database was migrated');
 
     const mailbox = config.smtpUrl === null ? await startMailbox(join(config.dataDir, 'mailbox')) : null;
@@ -68,10 +68,19 @@ export async function serve(settings: Config, say: (line: string) => void): Prom
   }
 }
 
-async function prepareDatabase(url: string): Promise<string[]> {
+/**
+ * Each instance goes by its own clock, and leases (45 s) take for granted that these agree: here each is
+ * compared with the one clock that all of them can see.
+ */
+const tolerableClockMs = 5_000;
+
+async function prepareDatabase(url: string, log: Deps['log']): Promise<string[]> {
   const pool = createPool(url);
   try {
-    await checkDatabase(pool);
+    const { clockAheadMs } = await checkDatabase(pool);
+    if (Math.abs(clockAheadMs) > tolerableClockMs) {
+      log.warn({ clockAheadMs }, 'the clocks of this machine and of the database differ; synchronise both (NTP)');
+    }
     return await migrate(pool, migrations);
   } finally {
     await pool.end();

@@ -86,13 +86,6 @@ export function loadTexts(options: { timeZone: string }): TextSource {
   };
 }
 
-const collator = new Intl.Collator('en', { numeric: true });
-
-/** The order in which names are shown to people (never an order of keys or of SQL). */
-export function compareNames(a: string, b: string): number {
-  return collator.compare(a, b);
-}
-
 function readCatalogue(folder: URL): Catalogue {
   const catalogue: Catalogue = new Map();
   for (const name of readdirSync(folder).sort()) {

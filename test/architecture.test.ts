@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -318,3 +318,17 @@ function isMadeUp(statement: string, table: string): boolean {
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 }
+
+t.test('the files and functions that docs/architecture.md and the README name are there', async (t) => {
+  const wrong: string[] = [];
+  for (const page of ['docs/architecture.md', 'README.md']) {
+    const text = readFileSync(`${root}${page}`, 'utf8');
+    for (const [, path = '', name] of text.matchAll(/`((?:src|test|sql|samples)\/[^`\s]+)`(?: `(\w+)`)?/g)) {
+      if (!existsSync(`${root}${path}`)) wrong.push(`${page}: there is no ${path}`);
+      else if (name !== undefined && !readFileSync(`${root}${path}`, 'utf8').includes(` ${name}(`)) {
+        wrong.push(`${page}: ${path} has no ${name}`);
+      }
+    }
+  }
+  t.strictSame(wrong, []);
+});

@@ -153,7 +153,9 @@ t.test('grounds are text', async (t) => {
 
 t.test('objections are listed, taken up and decided; the erased keep theirs without their name', async (t) => {
   const { pool, ann, deps, linkOf } = await announced(t);
-  const first = await object(deps, linkOf('ann@example.org'), { grounds: 'one' });
+  const first = await object(deps, linkOf('ann@example.org'), {
+    grounds: 'one; answer to ann@example.org, please',
+  });
   const second = await object(deps, linkOf('bob@example.org'), { grounds: 'two' });
   t.same(
     (await listObjections(pool)).map(({ id }) => id),
@@ -161,11 +163,16 @@ t.test('objections are listed, taken up and decided; the erased keep theirs with
   );
   t.equal(await countUnanswered(pool), 2);
 
-  const talks = await decideObjection(deps, first.objection.id, { state: 'in-talks', note: 'called them' }, admin);
-  t.match(talks, { state: 'in-talks', note: 'called them' });
+  const talks = await decideObjection(
+    deps,
+    first.objection.id,
+    { state: 'in-talks', note: 'called, and wrote to ann@example.org' },
+    admin,
+  );
+  t.match(talks, { state: 'in-talks', note: /^called/ });
   t.match(await decideObjection(deps, first.objection.id, { state: 'resolved' }, admin), {
     state: 'resolved',
-    note: 'called them',
+    note: /^called/,
   });
   t.equal(await countUnanswered(pool), 1);
   t.same(
@@ -191,6 +198,7 @@ t.test('objections are listed, taken up and decided; the erased keep theirs with
     id: first.objection.id,
     email: null,
     subscriberId: null,
-    grounds: 'one',
+    grounds: 'one; answer to [address], please',
+    note: 'called, and wrote to [address]',
   });
 });

@@ -145,11 +145,13 @@ export async function secondsBlocked(db: Db, buckets: readonly Buffer[], now: Da
   return seconds;
 }
 
-export async function forgetSignIns(tx: Tx, bucket: Buffer, now: Date): Promise<void> {
-  await run(
-    tx,
-    sql`delete from sign_in_limits where bucket = ${bucket} or last_at < ${now}::timestamptz - interval '1 day'`,
-  );
+export async function forgetSignIns(tx: Tx, bucket: Buffer): Promise<void> {
+  await run(tx, sql`delete from sign_in_limits where bucket = ${bucket}`);
+}
+
+/** Counts that hold nobody up any more. */
+export async function deleteStaleSignIns(tx: Tx, before: Date): Promise<void> {
+  await run(tx, sql`delete from sign_in_limits where last_at < ${before} and blocked_until < ${before}`);
 }
 
 /** A successful attempt does not count against where it came from. */

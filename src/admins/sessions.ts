@@ -6,6 +6,7 @@ import {
   type Admin,
   deleteSession,
   deleteStaleSessions,
+  deleteStaleSignIns,
   insertSession,
   selectSession,
   touchSession,
@@ -76,14 +77,15 @@ export async function signOut(deps: Pick<Deps, 'db' | 'now'>, token: string | un
 }
 
 /**
- * Deletes the sessions that no cookie opens any more.
- * @returns how many
+ * Deletes the sessions that no cookie opens any more, and the counts of sign-ins of earlier days.
+ * @returns how many sessions
  */
 export async function purgeSessions(deps: Pick<Deps, 'db' | 'now'>): Promise<number> {
   const now = deps.now();
-  return transaction(deps.db, (tx) =>
-    deleteStaleSessions(tx, { begun: before(now, sessionLifeMs), seen: before(now, sessionIdleMs) }),
-  );
+  return transaction(deps.db, async (tx) => {
+    await deleteStaleSignIns(tx, before(now, 24 * hour));
+    return deleteStaleSessions(tx, { begun: before(now, sessionLifeMs), seen: before(now, sessionIdleMs) });
+  });
 }
 
 function before(at: Date, ms: number): Date {

@@ -29,7 +29,7 @@ const perPlace = { free: 30, firstSeconds: 30, mostSeconds: 15 * 60 };
  */
 export async function signIn(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
-  request: { email: string; password: string; ip: string },
+  request: { email: string; password: string /** An address, or the network of one. */; ip: string },
 ): Promise<string> {
   const now = deps.now();
   const address = parseAddress(request.email);
@@ -48,7 +48,7 @@ export async function signIn(
   const freshHash = outdated ? await hashPassword(password) : null;
   return transaction(deps.db, async (tx) => {
     if (freshHash !== null) await updatePasswordHash(tx, admin.id, freshHash);
-    await forgetSignIns(tx, pair, now);
+    await forgetSignIns(tx, pair);
     await uncountSignIn(tx, place);
     await recordAudit(tx, {
       at: now,

@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import { type Db, maybeOne } from '../database/query.js';
+import { maybeOne } from '../database/query.js';
 import { sql } from '../database/sql.js';
+import type { Tx } from '../database/transaction.js';
 
-/** Whether an address that bounced is still the one that the subscriber has. */
-export async function isAddressOf(db: Db, subscriberId: number, recipientHash: Buffer): Promise<boolean> {
+/**
+ * Locks a subscriber, if an address that bounced is still theirs.
+ * @returns false when they have moved to another one, or are gone
+ */
+export async function lockOwner(tx: Tx, subscriberId: number, recipientHash: Buffer): Promise<boolean> {
   const found = await maybeOne(
-    db,
+    tx,
     z.object({ id: z.number() }),
-    sql`select id from subscribers where id = ${subscriberId} and email_hash = ${recipientHash}`,
+    sql`select id from subscribers where id = ${subscriberId} and email_hash = ${recipientHash} for no key update`,
   );
   return found !== null;
 }

@@ -9,6 +9,7 @@ import { parseAddress } from '../mail/address.js';
 import { emailHash } from '../subscribers/tokens.js';
 import { type Dsn, type DsnRecipient, parseDsn } from './dsn.js';
 import { suppressDeadAddresses } from './hard-bounce.js';
+import { lockOwner } from './queries.js';
 
 export interface BounceResult {
   /**
@@ -89,6 +90,8 @@ async function book(
   const suppress = isFinal && dead.includes(meaning);
   const at = deps.now();
   return transaction(deps.db, async (tx) => {
+    // The person before their deliveries, as everybody locks them.
+    if (delivery.subscriberId !== null) await lockOwner(tx, delivery.subscriberId, delivery.recipientHash);
     if (!(await markBounced(tx, delivery.id, { reason: meaning, response: diagnostic, at }))) {
       return { outcome: 'known', delivery: delivery.id, suppressed: false };
     }

@@ -27,8 +27,9 @@ export const publishCommand: Command = {
     const request = requestOf(input);
     const [path] = input.positionals;
     const result = await withDeps(surroundings, async (deps) => {
-      if (path !== undefined) await writeDraft(deps, await readListText(path), {}, systemActor);
-      return publish(deps, request, systemActor);
+      const written = path === undefined ? null : await writeDraft(deps, await readListText(path), {}, systemActor);
+      // The file, and not what somebody else has made the draft in this moment.
+      return publish(deps, request, systemActor, { ifRevision: written?.revision });
     });
     surroundings.say(input.flag('json') ? JSON.stringify(forPrograms(result)) : forPeople(result));
     return 0;

@@ -7,20 +7,22 @@ import { sql } from './sql.js';
 /** Oldest PostgreSQL that the statements of this service run on. */
 export const oldestMajor = 15;
 
-const Facts = z.object({ version: z.number(), encoding: z.string(), migrated: z.boolean() });
+const Facts = z.object({ version: z.number(), encoding: z.string(), migrated: z.boolean(), clock: z.date() });
 
 /**
  * Whether the database can be used, before anything relies on it.
  * @throws OperatorError, one line that names DATABASE_URL, when it cannot be reached or does not fit
- * @returns whether migrations have run on it
+ * @returns whether migrations have run on it, and by how many milliseconds its clock is ahead of ours
  */
-export async function checkDatabase(pool: pg.Pool): Promise<{ migrated: boolean }> {
+export async function checkDatabase(pool: pg.Pool): Promise<{ migrated: boolean; clockAheadMs: number }> {
+  const asked = Date.now();
   const facts = await one(
     pool,
     Facts,
     sql`select current_setting('server_version_num')::integer as version,
         current_setting('server_encoding') as encoding,
-        to_regclass('migrations') is not null as migrated`,
+        to_regclass('migrations') is not null as migrated,
+        clock_timestamp() as clock`,
   ).catch((error: unknown) => {
     throw new OperatorError(`DATABASE_URL: ${causeOf(error)}`);
   });
@@ -33,7 +35,9 @@ export async function checkDatabase(pool: pg.Pool): Promise<{ migrated: boolean 
       `DATABASE_URL: the database has the encoding ${facts.encoding}, in which names would get lost; create it with encoding UTF8`,
     );
   }
-  return { migrated: facts.migrated };
+  // It looked somewhere between the question and the answer.
+  const clockAheadMs = Math.round(facts.clock.getTime() - (asked + Date.now()) / 2);
+  return { migrated: facts.migrated, clockAheadMs };
 }
 
 const causes: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type pg from 'pg';
 import { z } from 'zod';
+import { OperatorError } from '../errors.js';
 import { many, one, run } from './query.js';
 import { sql } from './sql.js';
 import { transaction } from './transaction.js';
@@ -34,9 +35,13 @@ export async function migrate(pool: pg.Pool, folder: URL): Promise<string[]> {
     for (const row of applied) {
       const file = files.find(({ number }) => number === row.number);
       if (file === undefined) {
-        throw new Error(`the database was migrated by a newer version of this service (${row.name}); run that version`);
+        throw new OperatorError(
+          `the database was migrated by a newer version of this service (${row.name}); run that version`,
+        );
       }
-      if (file.checksum !== row.checksum) throw new Error(`sql/${file.name} was edited after it had been applied`);
+      if (file.checksum !== row.checksum) {
+        throw new OperatorError(`sql/${file.name} was edited after it had been applied; restore it from the release`);
+      }
     }
     const missing = files.filter(({ number }) => !applied.some((row) => row.number === number));
     for (const file of missing) {

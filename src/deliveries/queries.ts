@@ -186,13 +186,17 @@ export async function selectLastTo(db: Db, recipientHash: Buffer): Promise<Known
   );
 }
 
-/** Only once: a second report changes nothing. */
+/**
+ * Only once: a second report changes nothing. The report may be faster than the record of the hand-over,
+ * or all that is known of one that a crash cut off; then it ends the delivery, which is not sent again.
+ */
 export async function setBounced(tx: Tx, id: number, reason: string, response: string, at: Date): Promise<boolean> {
   const changed = await run(
     tx,
     sql`update deliveries set state = 'bounced', reason = ${reason}, settled_at = ${at},
-        response = case when email is null then regexp_replace(${response}, ${addresses}, '[address]', 'g') else ${response} end
-      where id = ${id} and state in ('sent', 'deferred')`,
+        response = case when email is null then regexp_replace(${response}, ${addresses}, '[address]', 'g') else ${response} end,
+        leased_until = null, leased_by = null
+      where id = ${id} and state in ('sent', 'deferred', 'sending', 'queued')`,
   );
   return changed > 0;
 }
@@ -251,7 +255,7 @@ export async function recordOutcomes(db: Db, instance: string, outcomes: readonl
         ${outcomes.map(({ at }) => at)}::timestamptz[],
         ${outcomes.map(({ attempted }) => attempted)}::boolean[]
       ) as v (id, state, reason, response, due_at, at, attempted)
-      where d.id = v.id and d.state <> 'sent' and (v.state = 'sent' or d.leased_by = ${instance})`,
+      where d.id = v.id and d.state not in ('sent', 'bounced') and (v.state = 'sent' or d.leased_by = ${instance})`,
   );
 }
 

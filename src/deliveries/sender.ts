@@ -243,8 +243,9 @@ async function write(deps: SenderDeps, batch: readonly Recorded[], onSettled: (i
     await recordOutcomes(deps.db, deps.instance, outcomes);
   } else {
     await transaction(deps.db, async (tx) => {
-      await recordOutcomes(tx, deps.instance, outcomes);
+      // In this order: everybody locks a person before their deliveries.
       await deps.onHardBounces(tx, bounces);
+      await recordOutcomes(tx, deps.instance, outcomes);
     });
   }
   for (const { id } of outcomes) onSettled(id);

@@ -36,8 +36,8 @@ export async function checkIn(deps: Pick<Deps, 'db' | 'now' | 'config'>): Promis
     const state = await lockState(tx);
     const now = deps.now();
     const because = state === null ? null : reasonToHold(state, place, now, deps.config.holdAfterHours);
-    const waiting = await countWaiting(tx, now);
-    const holds = because !== null && Object.values(waiting).some((count) => count > 0);
+    const waiting = because === null ? null : await countWaiting(tx, now);
+    const holds = waiting !== null && Object.values(waiting).some((count) => count > 0);
     const heldSince = holds ? now : (state?.heldSince ?? null);
     const heldBecause = holds ? because : (state?.heldBecause ?? null);
     await writeState(tx, { lastSeenAt: now, ...place, heldSince, heldBecause });
@@ -50,7 +50,7 @@ export async function checkIn(deps: Pick<Deps, 'db' | 'now' | 'config'>): Promis
         detail: { because, ...waiting, lastSeenAt: state?.lastSeenAt.toISOString() },
       });
     }
-    return heldSince === null || heldBecause === null ? null : { since: heldSince, because: heldBecause, waiting };
+    return readHold(tx);
   });
 }
 

@@ -99,6 +99,9 @@ export const changeSchema = z.discriminatedUnion('kind', [
 ]);
 export type Change = z.infer<typeof changeSchema>;
 
+/** Changes as they come from a row: not checked again, as a stored document is not. */
+export const storedChanges = z.custom<Change[]>((value) => Array.isArray(value));
+
 /** A pair that may be one entry under a new name; an admin joins it by giving `added` the id of `removed`. */
 export const suggestionSchema = z.object({
   removed: z.string(),

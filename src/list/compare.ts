@@ -56,6 +56,18 @@ export function plainValue(kind: FieldKind, value: FieldValue): Json {
   return isSet(value) ? plainSet(kind, value) : plainOne(kind, value);
 }
 
+export type PlainEntry = Readonly<Record<string, Json>>;
+
+/** The stated, compared fields of one entry in plain form. */
+export function plainEntry(entry: Entry, fields: readonly Field[]): PlainEntry {
+  return Object.fromEntries(
+    fields.flatMap((field): [string, PlainEntry[string]][] => {
+      const value = statedValue(entry, field);
+      return value === undefined || field.severity === null ? [] : [[field.name, plainValue(field.kind, value)]];
+    }),
+  );
+}
+
 function isSet(value: FieldValue | undefined): value is Members {
   return Array.isArray(value);
 }

@@ -169,6 +169,14 @@ export const listDocumentSchema = listInputSchema.extend({
   subProcessors: z.array(subProcessor.required({ id: true })),
 });
 
+/**
+ * A document as it comes from a row. It was checked when it came in, and is not checked again by today's
+ * rules: a published version must stay readable when the rules of entry grow stricter.
+ */
+export const storedDocument = z.custom<ListDocument>(
+  (value) => typeof value === 'object' && value !== null && 'subProcessors' in value,
+);
+
 export type ListInput = z.infer<typeof listInputSchema>;
 export type ListDocument = z.infer<typeof listDocumentSchema>;
 export type DataSubject = ListDocument['dataSubjects'][number];

@@ -7,7 +7,8 @@ import { closest } from './likeness.js';
  * how to mend it.
  */
 
-const mostFaults = 50;
+/** Faults that are worded; the others are counted. */
+export const mostFaults = 50;
 
 /**
  * The refusal `document.invalid` with its faults, the first 50 of them.

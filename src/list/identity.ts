@@ -1,9 +1,9 @@
 import type { Fault } from '../errors.js';
+import { plainEntry } from './compare.js';
 import type { DataCategory, DataSubject, ListDocument, ListInput, SubProcessor } from './document.js';
 import { documentInvalid } from './faults.js';
 import { dataCategoryFields, fieldsOf, subProcessorFields } from './fields.js';
 import { type Ids, idsFor, type Known, type Named, repeatsIn, withIds } from './ids.js';
-import { plainEntry } from './normalise.js';
 import { byCodeUnit, plainText } from './plain.js';
 import { cyclesAmong, resolveParent, resolveReferences, type Targets } from './references.js';
 import { vendorKey, wordsOf } from './vendors.js';

@@ -1,6 +1,6 @@
 import type { Fault } from '../errors.js';
 import type { DataSubject, ListInput, SubProcessor } from './document.js';
-import { didYouMean, quoted } from './faults.js';
+import { didYouMean, mostFaults, quoted } from './faults.js';
 import type { Ids } from './ids.js';
 
 /*
@@ -28,7 +28,7 @@ export function resolveReferences(
   const resolve = (reference: string, ids: Ids | undefined, where: string, missing: string) => {
     const id = ids?.find(reference) ?? null;
     if (id === null) {
-      faults.push({ path: `${path}.${where}`, message: `${missing}${didYouMean(reference, ids?.all ?? [])}` });
+      faults.push({ path: `${path}.${where}`, message: `${missing}${nearOf(reference, ids, faults)}` });
     }
     return id ?? reference;
   };
@@ -83,9 +83,14 @@ export function resolveParent<Item extends Pick<SubProcessor, 'id' | 'parent'>>(
   if (parent !== null) return { ...entry, parent };
   faults.push({
     path: `subProcessors.${index}.parent`,
-    message: `The list has no entry ${quoted(entry.parent)}: give the id of the entry that engages this one, or delete it here.${didYouMean(entry.parent, ids.all)}`,
+    message: `The list has no entry ${quoted(entry.parent)}: give the id of the entry that engages this one, or delete it here.${nearOf(entry.parent, ids, faults)}`,
   });
   return entry;
+}
+
+/** Only for faults that will be shown: 5,000 words compared with 5,000 others take many seconds. */
+function nearOf(reference: string, ids: Ids | undefined, faults: readonly Fault[]): string {
+  return faults.length < mostFaults ? didYouMean(reference, ids?.all ?? []) : '';
 }
 
 /** One fault for each chain of parents that leads back to where it began. */

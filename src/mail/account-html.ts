@@ -1,7 +1,8 @@
 import type { AccountDifference, AccountGroup, AccountItem } from '../list/describe.js';
 import type { AccountFact } from '../list/facts.js';
 import type { Texts } from '../texts.js';
-import { escapeMarkup, textMarkup } from './mjml.js';
+import { escapeMarkup } from './escape.js';
+import { textMarkup } from './mjml.js';
 import {
   fitInARow,
   headingOf,

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { wrapQuotedPrintable } from './quoted-printable.js';
 import { countSlots, cutAtSlots, type LinkSlot, type Slot, slotLength, slotMark, slotMarks } from './slots.js';
@@ -38,7 +37,7 @@ export interface PreparedMessage {
 export interface Recipient {
   /** By the rule of `parseAddress`. */
   to: string;
-  /** With its angle brackets, see `messageIdOf`. */
+  /** With its angle brackets; stored in the delivery, so that a repeat is the same message. */
   messageId: string;
   date: Date;
   /** Signed links for the slots that the message has; more than it has do no harm. */
@@ -86,18 +85,6 @@ export function fillMessage(prepared: PreparedMessage, recipient: Recipient): Bu
   return Buffer.concat(
     prepared.pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : Buffer.from(slotValue(piece.slot, recipient)))),
   );
-}
-
-/**
- * The Message-ID of a delivery, always the same: a repeat after a crash is the same message to a
- * mailbox. It is made with the last (oldest) key, so that it outlives a rotation.
- * @param domain of MAIL_FROM
- */
-export function messageIdOf(secretKeys: readonly string[], deliveryId: number, domain: string): string {
-  const key = secretKeys.at(-1);
-  if (key === undefined) throw new Error('there is no secret key');
-  const tag = createHmac('sha256', key).update(`message-id\0${deliveryId}`).digest().subarray(0, 18);
-  return `<${tag.toString('base64url')}@${domain}>`;
 }
 
 async function compose(rendered: RenderedMail, options: MessageOptions): Promise<string> {

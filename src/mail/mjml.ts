@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { Texts } from '../texts.js';
+import { escapeMarkup } from './escape.js';
 
 /*
  * Templates of templates/mail: Eta fills them, MJML makes them HTML that mail clients show. Every
@@ -33,19 +34,6 @@ export async function renderMjml(
   const { default: compile } = await import('mjml');
   const { html } = await compile(source, { validationLevel: 'strict', keepComments: false, fonts: {} });
   return html;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text made fit for element content and quoted attribute values of HTML and MJML. */
-export function escapeMarkup(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
 const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;

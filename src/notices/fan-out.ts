@@ -2,8 +2,8 @@ import { transaction } from '../database/transaction.js';
 import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import {
-  chunkEnd,
   claimNotice,
+  holdChunk,
   insertChangeDeliveries,
   insertWithdrawalDeliveries,
   saveProgress,
@@ -36,7 +36,7 @@ async function fanOutChunk(deps: Pick<Deps, 'db' | 'now'>): Promise<number | nul
   return transaction(deps.db, async (tx) => {
     const notice = await claimNotice(tx);
     if (notice === null) return null;
-    const end = await chunkEnd(tx, notice, chunk);
+    const end = await holdChunk(tx, notice, chunk);
     const range = { from: notice.fannedOutTo, to: end };
     let made: number;
     if (notice.kind === 'withdrawal') {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type Db, many, maybeOne, one, run } from '../database/query.js';
-import { sql } from '../database/sql.js';
+import { type Sql, sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { deliveryStates } from '../deliveries/delivery.js';
-import type { Change } from '../list/change.js';
-import type { ListDocument } from '../list/document.js';
+import { storedChanges } from '../list/change.js';
+import { storedDocument } from '../list/document.js';
 import type { Concern, NoticeOrder } from './order.js';
 
 const Id = z.object({ id: z.number() });
@@ -67,19 +67,33 @@ export interface Range {
   to: number | null;
 }
 
-/** The id that ends the next chunk of confirmed subscribers; null when it is the last chunk. */
-export async function chunkEnd(tx: Tx, notice: UnfinishedNotice, size: number): Promise<number | null> {
-  const row = await maybeOne(
+/**
+ * Holds the next chunk of confirmed subscribers until the transaction ends: they may leave or change
+ * meanwhile, but not be erased between being chosen and having their row. To be called before any
+ * delivery is touched, as everybody locks a person before their deliveries.
+ * @returns the id that ends the chunk; null when it is the last one
+ */
+export async function holdChunk(tx: Tx, notice: UnfinishedNotice, size: number): Promise<number | null> {
+  const { last, count } = await one(
     tx,
-    Id,
-    sql`select id from subscribers where status = 'confirmed' and id > ${notice.fannedOutTo}
-      order by id offset ${size - 1} limit 1`,
+    z.object({ last: z.number().nullable(), count: z.number() }),
+    sql`select max(id) as last, count(*) as count from (
+        select id from subscribers where status = 'confirmed' and id > ${notice.fannedOutTo}
+        order by id limit ${size} for key share) chunk`,
   );
-  return row?.id ?? null;
+  return count === size ? last : null;
 }
 
 /** Ids are far below it; a bound that is always there keeps the statement a plain index range. */
 const endOfIds = Number.MAX_SAFE_INTEGER;
+
+/** Rows of the outbox for the notice `n` to subscribers `s`; `reason`: why it does not go, null where it goes. */
+const insertRows = (reason: Sql, now: Date) => sql`insert into deliveries
+    (kind, notice_id, subscriber_id, email, recipient_hash, locale, priority, state, reason, due_at, created_at,
+    settled_at)
+  select 'notice', n.id, s.id, s.email, s.email_hash, s.locale, 1,
+    case when ${reason} is null then 'queued' else 'suppressed' end, ${reason}, ${now}, ${now},
+    case when ${reason} is not null then ${now}::timestamptz end`;
 
 /** One row for each confirmed subscriber of the range: to be sent, or the reason why not. */
 export async function insertChangeDeliveries(
@@ -90,12 +104,7 @@ export async function insertChangeDeliveries(
 ): Promise<number> {
   return run(
     tx,
-    sql`insert into deliveries
-        (kind, notice_id, subscriber_id, email, recipient_hash, locale, priority, state, reason, due_at, created_at,
-        settled_at)
-      select 'notice', n.id, s.id, s.email, s.email_hash, s.locale, 1,
-        case when because.reason is null then 'queued' else 'suppressed' end, because.reason, ${now}, ${now},
-        case when because.reason is not null then ${now}::timestamptz end
+    sql`${insertRows(sql`because.reason`, now)}
       from notices n
       join subscribers s on s.status = 'confirmed' and s.id > ${range.from} and s.id <= ${range.to ?? endOfIds}
         and s.confirmed_moment < n.moment
@@ -122,7 +131,7 @@ export async function suppressWithdrawn(tx: Tx, notice: UnfinishedNotice, range:
 
 /**
  * The withdrawal goes to those who were told: by the announcement (handed over at least once: an
- * attempt whose end is unknown may have arrived) or by the welcome, if they came after it.
+ * attempt whose end is unknown may have arrived) or by the welcome, if they came or came back after it.
  */
 export async function insertWithdrawalDeliveries(
   tx: Tx,
@@ -132,12 +141,7 @@ export async function insertWithdrawalDeliveries(
 ): Promise<number> {
   return run(
     tx,
-    sql`insert into deliveries
-        (kind, notice_id, subscriber_id, email, recipient_hash, locale, priority, state, reason, due_at, created_at,
-        settled_at)
-      select 'notice', n.id, s.id, s.email, s.email_hash, s.locale, 1,
-        case when x.reason is null then 'queued' else 'suppressed' end, x.reason, ${now}, ${now},
-        case when x.reason is not null then ${now}::timestamptz end
+    sql`${insertRows(sql`x.reason`, now)}
       from notices n
       join notices announced on announced.version = n.version and announced.kind = 'change'
       join subscribers s on s.status = 'confirmed' and s.id > ${range.from} and s.id <= ${range.to ?? endOfIds}
@@ -146,7 +150,7 @@ export async function insertWithdrawalDeliveries(
       left join suppressions x on x.email_hash = s.email_hash
       where n.id = ${notice.id} and (
         d.state in ('sent', 'sending') or d.attempts > 0
-        or (d.id is null and s.confirmed_moment > announced.moment
+        or (s.confirmed_moment > announced.moment
           and out_of_scope('all', s.services, announced.services, announced.material_services) is null))
       order by s.id
       on conflict (notice_id, subscriber_id) do nothing`,
@@ -160,15 +164,11 @@ export async function saveProgress(tx: Tx, id: number, to: number | null, finish
   );
 }
 
-// Checked when they came in; a stored version stays readable when the rules of entry grow stricter.
-const document = z.custom<ListDocument>((value) => typeof value === 'object' && value !== null);
-const changes = z.custom<Change[]>((value) => Array.isArray(value));
-
 const NoticeRow = z.object({
   id: z.number(),
   kind: z.enum(['change', 'withdrawal']),
   baseVersion: z.number().nullable(),
-  changes,
+  changes: storedChanges,
   version: z.number(),
   message: z.string().nullable(),
   publishedAt: z.date(),
@@ -178,8 +178,8 @@ const NoticeRow = z.object({
   reason: z.string().nullable(),
   withdrawnAt: z.date().nullable(),
   withdrawalReason: z.string().nullable(),
-  before: document.nullable(),
-  after: document,
+  before: storedDocument.nullable(),
+  after: storedDocument,
 });
 export type NoticeFacts = z.infer<typeof NoticeRow>;
 

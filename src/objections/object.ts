@@ -10,7 +10,7 @@ import { changesInScope } from '../list/scope.js';
 import { maskAddress } from '../mail/address.js';
 import { readLink } from '../subscribers/tokens.js';
 import type { Objection } from './objection.js';
-import { insertObjection, selectObjection, selectObjectionOf, selectTold, type Told } from './queries.js';
+import { holdPerson, insertObjection, selectObjection, selectObjectionOf, selectTold, type Told } from './queries.js';
 
 /** What the page of an objection link shows; nothing is written to make it. */
 export interface ObjectionForm {
@@ -88,6 +88,7 @@ export async function object(
       );
     }
     const { deliveryId, subscriberId, version } = told;
+    if (!(await holdPerson(tx, subscriberId))) throw unknownLink();
     const late = isLate(told, at);
     const id = await insertObjection(tx, { deliveryId, subscriberId, version, grounds, at, late });
     if (id === null) {
@@ -121,8 +122,12 @@ export async function object(
 async function readTold(db: Db, keys: readonly string[], token: string): Promise<Told> {
   const deliveryId = readLink(keys, 'objection', token);
   const told = deliveryId === null ? null : await selectTold(db, deliveryId);
-  if (told === null) throw new Refusal('token.unknown', 'This link is not one of ours, or it was cut off.');
+  if (told === null) throw unknownLink();
   return told;
+}
+
+function unknownLink(): Refusal {
+  return new Refusal('token.unknown', 'This link is not one of ours, or it was cut off.');
 }
 
 function isLate({ objectionDeadline }: Told, at: Date): boolean {

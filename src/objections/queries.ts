@@ -2,12 +2,9 @@ import { z } from 'zod';
 import { type Db, many, maybeOne, one, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
-import type { Change } from '../list/change.js';
-import type { ListDocument } from '../list/document.js';
+import { storedChanges } from '../list/change.js';
+import { storedDocument } from '../list/document.js';
 import { type Objection, type ObjectionState, objectionStates } from './objection.js';
-
-const document = z.custom<ListDocument>((value) => typeof value === 'object' && value !== null);
-const changes = z.custom<Change[]>((value) => Array.isArray(value));
 
 const Told = z.object({
   deliveryId: z.number(),
@@ -21,9 +18,9 @@ const Told = z.object({
   effectiveAt: z.date(),
   objectionDeadline: z.date().nullable(),
   withdrawnAt: z.date().nullable(),
-  changes,
-  before: document.nullable(),
-  after: document,
+  changes: storedChanges,
+  before: storedDocument.nullable(),
+  after: storedDocument,
 });
 /** Who was told of which version, by the mail whose link is at hand. */
 export type Told = z.infer<typeof Told>;
@@ -46,6 +43,19 @@ export async function selectTold(db: Db, deliveryId: number): Promise<Told | nul
       left join withdrawals w on w.version = v.number
       where d.id = ${deliveryId}`,
   );
+}
+
+/**
+ * Whether the person is still here; then they are not erased before this transaction ends. To be called
+ * before anything is written about them.
+ */
+export async function holdPerson(tx: Tx, subscriberId: number): Promise<boolean> {
+  const found = await maybeOne(
+    tx,
+    z.object({ id: z.number() }),
+    sql`select id from subscribers where id = ${subscriberId} for key share`,
+  );
+  return found !== null;
 }
 
 const ObjectionRow = z.object({

@@ -5,9 +5,9 @@ import type { AppDeps } from '../app.js';
 import { describe } from '../list/describe.js';
 import type { ListDocument } from '../list/document.js';
 import { namesOf } from '../list/values.js';
+import { escapeMarkup } from '../mail/escape.js';
 import { readVersion, readVersions } from '../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../versions/version.js';
-import { escapeHtml } from './html.js';
 import { baseOf } from './pages/version-view.js';
 import { type LocaleChoice, renderedOf } from './render.js';
 
@@ -120,7 +120,7 @@ function atomOf(deps: FeedDeps, choice: LocaleChoice, entries: readonly Entry[])
   });
   for (const { id, title, content, url, version, updatedAt: date } of entries) {
     // Title and content are markup here (type="html"), in which no ">" of a text is left to end a CDATA section.
-    feed.addItem({ id, title: escapeHtml(title), content, link: url, date, published: version.publishedAt });
+    feed.addItem({ id, title: escapeMarkup(title), content, link: url, date, published: version.publishedAt });
   }
   return feed.atom1();
 }

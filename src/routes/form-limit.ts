@@ -1,5 +1,14 @@
-import { isIPv6 } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify';
+import { Refusal } from '../errors.js';
+import { networkOf } from './network.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** `onRequest` of every route that asks us to write to somebody: one count for all of them. */
+    limitForms: preHandlerAsyncHookHandler;
+  }
+}
 
 /**
  * How often one network may ask us to write to somebody, by form and API together: it protects the
@@ -8,17 +17,16 @@ import type { FastifyRequest } from 'fastify';
 export const formLimit = {
   max: 60,
   timeWindow: 10 * 60 * 1000,
-  groupId: 'subscriptions',
   keyGenerator: (request: FastifyRequest) => networkOf(request.ip),
 };
 
-/** PURE. An IPv4 address, or the /64 of an IPv6 one: whoever has one of its addresses has them all. */
-export function networkOf(ip: string): string {
-  if (!isIPv6(ip) || ip.includes('.')) return ip;
-  const [head = '', tail] = (ip.split('%')[0] ?? '').split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - left.length - right.length }, () => '0');
-  const groups = [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16).toString(16));
-  return `${groups.slice(0, 4).join(':')}::/64`;
+/** Makes `app.limitForms`, which refuses `rate.exceeded`. Call it before the routes are registered. */
+export async function registerFormLimit(app: FastifyInstance): Promise<void> {
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Refusal('rate.exceeded', `Too many requests; try again in ${Math.ceil(ttl / 1_000)} seconds.`),
+  });
+  // One handler, not the `config` of each route: the plugin counts routes apart, whatever their group.
+  app.decorate('limitForms', app.rateLimit(formLimit));
 }

@@ -8,6 +8,7 @@ import { type Session, sessionLifeMs, sessionOf } from '../admins/sessions.js';
 import type { Config } from '../config.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { networkOf } from './network.js';
 
 /*
  * Who may pass a door. Every route of the API and of the console says in its `config` what it asks for;
@@ -36,6 +37,13 @@ declare module 'fastify' {
 
 type GuardDeps = Pick<Deps, 'db' | 'now' | 'config'>;
 
+/** Wrong tokens from one network, on one instance: no program has so many, and nobody guesses with so few. */
+const guessLimit = {
+  max: 200,
+  timeWindow: 10 * 60 * 1000,
+  keyGenerator: (request: FastifyRequest) => networkOf(request.ip),
+};
+
 /**
  * Guards the routes of a scope by bearer token, before their bodies are read: what a stranger sends is not
  * even parsed. Refuses `bearer.missing` and `permission.missing`.
@@ -47,12 +55,22 @@ export function guardApi(app: FastifyInstance, deps: GuardDeps): void {
       throw new Error(`${String(method)} ${url} would be missing in /openapi.json`);
   });
   app.decorateRequest('actor', null);
+  const countGuess = app.createRateLimit(guessLimit);
   app.addHook('onRequest', async (request) => {
     const needed = request.routeOptions.config.permission ?? 'admin';
     if (needed === 'public' || request.is404) return;
     const { authorization } = request.headers;
+    // Tokens that we make cannot be guessed; one that a person has chosen for ADMIN_TOKEN might be.
+    const isGuess = authorization !== undefined && !/^Bearer +sn_/i.test(authorization);
+    if (isGuess) {
+      const guesses = await countGuess(request, { increment: false });
+      if (!guesses.isAllowed && guesses.remaining === 0) {
+        throw new Refusal('rate.exceeded', 'Too many wrong tokens came from here.', [], guesses.ttlInSeconds);
+      }
+    }
     request.actor = authorization === undefined ? null : await actorOfBearer(deps, authorization);
     if (request.actor === null) {
+      if (isGuess) await countGuess(request);
       throw new Refusal(
         'bearer.missing',
         authorization === undefined
@@ -137,9 +155,10 @@ function demandSession(request: FastifyRequest): void {
   demand(request.session.actor, needed);
 }
 
-/** Somebody was signed in here: for strangers no body is read. */
+/** The browser has had a form of ours: for strangers no body is read. */
 function hasCookie(request: FastifyRequest, config: Config): boolean {
-  return request.cookies[cookieName(config, 'form')] !== undefined;
+  const cookie = request.cookies[cookieName(config, 'form')];
+  return cookie !== undefined && request.unsignCookie(cookie).valid;
 }
 
 function demand(actor: Actor, needed: Role): void {
@@ -158,17 +177,19 @@ function isWrite({ method }: FastifyRequest): boolean {
 }
 
 /**
- * Browsers say where a request comes from: Sec-Fetch-Site on https and localhost, else Origin. "none" is
- * the person themselves.
+ * Whether a form was sent from a page of this service. Browsers say where a request comes from:
+ * Sec-Fetch-Site on https and localhost, else Origin. "none" is the person themselves.
  */
-function demandSameOrigin({ headers }: FastifyRequest, config: Config): void {
+export function isSameOrigin({ headers }: FastifyRequest, config: Config): boolean {
   const site = headers['sec-fetch-site'];
   const origin = headers.origin;
-  const same =
-    site !== undefined
-      ? site === 'same-origin' || site === 'none'
-      : origin === undefined || origin === new URL(config.publicUrl).origin;
-  if (!same) throw new Refusal('csrf.wrong', 'This form was sent from another site.');
+  return site !== undefined
+    ? site === 'same-origin' || site === 'none'
+    : origin === undefined || origin === new URL(config.publicUrl).origin;
+}
+
+function demandSameOrigin(request: FastifyRequest, config: Config): void {
+  if (!isSameOrigin(request, config)) throw new Refusal('csrf.wrong', 'This form was sent from another site.');
 }
 
 function formToken({ body }: FastifyRequest): string | undefined {

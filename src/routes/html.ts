@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../mail/escape.js';
 import type { Texts } from '../texts.js';
 
 /*
@@ -13,21 +14,6 @@ export interface Html {
   readonly [brand]: string;
 }
 
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text made fit for element content and for quoted attribute values. */
-export function escapeHtml(text: string): string {
-  // Most texts hold none of these, and a large list holds many texts.
-  if (!/[&<>"']/.test(text)) return text;
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}
-
 /** Marks finished markup as such. Only for markup whose every text was escaped by its maker. */
 export function trusted(markup: string): Html {
   return { [brand]: markup };
@@ -41,7 +27,7 @@ export function isHtml(value: unknown): value is Html {
 export function markupOf(value: unknown): string {
   if (isHtml(value)) return value[brand];
   if (value === null) return '';
-  if (typeof value === 'string') return escapeHtml(value);
+  if (typeof value === 'string') return escapeMarkup(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   // A misspelt key in a template would otherwise print "undefined" on a page that nobody looks at.
   throw new TypeError(`a template prints a value that is no text: ${typeof value}`);
@@ -83,7 +69,7 @@ export function sentenceHtml(
       plain[name] = value;
     }
   }
-  const sentence = escapeHtml(fill(plain));
+  const sentence = escapeMarkup(fill(plain));
   return trusted(sentence.replace(/\ufdd0(\d+)\ufdd1/g, (_, index: string) => pieces[Number(index)] ?? ''));
 }
 

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type Fault, Refusal, type RefusalCode } from '../errors.js';
+import { areaOf } from './network.js';
 
 /*
  * The one place that knows how a fault looks to a client: RFC 9457 problem+json for programs, a page for
@@ -92,11 +93,14 @@ export function problemOf(error: unknown): Problem {
     return fault('database.away', 'The database does not answer at the moment; try again shortly.', 5);
   }
   const { code, statusCode } = codesOf(error);
+  if (code === 'FST_ERR_BAD_URL') return fault('request.malformed', 'The address cannot be read.');
   if (code.startsWith('FST_CSRF_')) return ofRefusal('csrf.wrong', 'The form is out of date; load it again.');
   switch (statusCode) {
     case 400:
       return fault('request.malformed', messageOf(error));
     case 404:
+    // A part of the address is longer than any of ours.
+    case 414:
       return fault('page.missing', 'There is nothing at this address.');
     case 408:
       return fault('request.timeout', 'The request took too long to arrive.');
@@ -120,6 +124,18 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   const problem = problemOf(error);
   if (problem.status >= 500) request.log.error({ err: error }, 'a request failed');
   return answer(request, reply, problem, page);
+}
+
+/** As `sendProblem`, for what fails before there is a route: no hook has set the headers that protect a page. */
+export function sendOutside(request: FastifyRequest, reply: FastifyReply, error: unknown, page: ProblemPage): unknown {
+  reply.headers({
+    'content-security-policy':
+      "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  });
+  return sendProblem(request, reply, error, page);
 }
 
 /**
@@ -154,7 +170,24 @@ export function isForPrograms(request: FastifyRequest): boolean {
   return accept.includes('json') && !accept.includes('text/html');
 }
 
+/** Refusals that tell of somebody trying what they may not (ASVS 16.3). */
+const guarded: ReadonlySet<Problem['code']> = new Set([
+  'bearer.missing',
+  'credentials.wrong',
+  'csrf.wrong',
+  'permission.missing',
+  'rate.exceeded',
+]);
+
+/** Notes in the log what a guard has refused, and from which part of the network; nothing of what was sent. */
+export function noteRefusal(request: FastifyRequest, code: Problem['code']): void {
+  if (!guarded.has(code)) return;
+  const { method, routeOptions } = request;
+  request.log.warn({ code, method, route: routeOptions.url ?? 'none', from: areaOf(request.ip) }, 'refused');
+}
+
 function answer(request: FastifyRequest, reply: FastifyReply, problem: Problem, page: ProblemPage): unknown {
+  noteRefusal(request, problem.code);
   if (problem.retryAfter !== null) reply.header('retry-after', problem.retryAfter);
   if (problem.allow !== undefined) reply.header('allow', problem.allow.join(', '));
   if (problem.code === 'bearer.missing') reply.header('www-authenticate', 'Bearer');

@@ -184,7 +184,8 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     fragment: (name, data, choice) => eta.render(`./${name}`, { ...data, ...contextOf(choice, '/') }),
     sendRendered,
     page(reply, name, data, options = {}) {
-      const path = reply.request.url.split('?')[0] ?? '/';
+      // Of several slashes at the start only one: "//host/x" in a link would lead to that host.
+      const path = (reply.request.url.split('?')[0] ?? '').replace(/^[/\\]*/, '/');
       return sendRendered(reply, render(name, data, localeChoice(reply.request, options.locale), path), options);
     },
   };

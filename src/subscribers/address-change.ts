@@ -105,6 +105,8 @@ export async function applyAddressChange(
   const detail = { client: change.client, ...(other === undefined ? {} : { continuedAs: other.id }) };
   if (other === undefined) {
     await setAddress(tx, subscriber.id, next);
+    // Links that were mailed to the old address open nothing of the person any more.
+    await voidTokens(tx, subscriber.id, at);
   } else {
     await setTokenOwner(tx, stored.id, other.id);
     await continueAs(tx, subscriber, other, at);

@@ -23,8 +23,9 @@ export async function confirmState(deps: Pick<Deps, 'db' | 'now'>, token: string
  * same result. Brings back who had left or bounced, and tells what was typed in the form to the row.
  * A change of address is confirmed by the same sort of link (`address-change.ts`).
  *
- * The moment of confirming is taken under the shared publishing lock: a notice published before is
- * told in the welcome letter, one published afterwards by mail of its own, never both or none.
+ * The moment of confirming is taken under the shared publishing lock: what was published before is told
+ * in the welcome letter, what is published afterwards by mail of its own, nothing by neither. (A welcome
+ * that waits for a relay tells how things stand when it goes, so it may name the later one as well.)
  *
  * @param evidence the client's address, kept as a keyed hash beside the one of the request
  */

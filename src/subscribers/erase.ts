@@ -6,7 +6,7 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { forgetLetters, formBucket, insertSuppression, manageBucket } from './limit-queries.js';
 import { openManageLink } from './manage.js';
-import { deleteSubscriber, lockSubscriber } from './queries.js';
+import { deleteSubscriber, lockToErase } from './queries.js';
 
 /**
  * An admin erases a person (GDPR Art. 17): the row, its events and links go, what is queued is not
@@ -53,12 +53,13 @@ export async function eraseMe(
 /** False when the person was gone already. */
 async function erase(tx: Tx, id: number, how: { at: Date; actor: Actor; suppress: boolean }): Promise<boolean> {
   const { at, actor } = how;
-  const subscriber = await lockSubscriber(tx, id);
+  // The count before the row, in the order in which a request for a link takes them.
+  await forgetLetters(tx, manageBucket(id));
+  const subscriber = await lockToErase(tx, id);
   if (subscriber === null) return false;
   await suppressQueued(tx, id, 'erased', at);
   await forgetRecipient(tx, id);
   await deleteSubscriber(tx, id);
-  await forgetLetters(tx, manageBucket(id));
   const { emailHash } = subscriber;
   if (how.suppress) await insertSuppression(tx, { emailHash, reason: 'erased', detail: null, at });
   await recordAudit(tx, {

@@ -57,6 +57,15 @@ export async function lockSubscriber(tx: Tx, id: number): Promise<Subscriber | n
   return found ?? null;
 }
 
+/**
+ * As `lockSubscriber`, before the row goes: also waits for transactions that write about the person at
+ * this moment (a fan-out's chunk, an objection), so that what they write is there to be erased.
+ */
+export async function lockToErase(tx: Tx, id: number): Promise<Subscriber | null> {
+  await run(tx, sql`select id from subscribers where id = ${id} for update`);
+  return lockSubscriber(tx, id);
+}
+
 /** As `lockSubscriber`, for an address as it is compared. */
 export async function lockSubscriberOf(tx: Tx, emailKey: string): Promise<Subscriber | null> {
   const id = await findIdOf(tx, emailKey);

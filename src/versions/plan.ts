@@ -5,7 +5,7 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { severityOf } from '../list/severity.js';
 import { lastNotified } from '../notices/order.js';
-import type { DatesFacts } from './clock.js';
+import { type DatesFacts, stateOf } from './clock.js';
 import { selectTimeline, selectVersion } from './queries.js';
 import type { NoticeOutcome, PublishRequest } from './version.js';
 
@@ -55,7 +55,8 @@ export async function planVersion(
     ]);
   }
   const severity = strongest(own, notice.ordered ? severityOf(netChanges) : null);
-  const announced = standing.filter(({ effectiveAt }) => effectiveAt > publishedAt);
+  // Not those that an emergency has overtaken: what they announced is in force.
+  const announced = standing.filter((version) => stateOf(version, standing, publishedAt) === 'announced');
   return {
     number: (timeline.at(-1)?.number ?? 0) + 1,
     previousHash: timeline.at(-1)?.hash ?? null,

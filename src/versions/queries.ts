@@ -4,19 +4,12 @@ import { actorSchema } from '../audit/browse.js';
 import { type Db, many, maybeOne, one, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
-import type { Change } from '../list/change.js';
-import type { ListDocument } from '../list/document.js';
+import { storedChanges } from '../list/change.js';
+import { type ListDocument, storedDocument } from '../list/document.js';
 import { type PublishedVersion, type PublishRequest, scheduledSchema } from './version.js';
 
-// A stored document was checked when it came in. It is not checked again by today's rules: a published
-// version must stay readable when the rules of entry grow stricter.
-const document = z.custom<ListDocument>(
-  (value) => typeof value === 'object' && value !== null && 'subProcessors' in value,
-);
-const changes = z.custom<Change[]>((value) => Array.isArray(value));
-
 const DraftRow = z.object({
-  document,
+  document: storedDocument,
   source: z.string().nullable(),
   revision: z.number(),
   updatedAt: z.date(),
@@ -75,7 +68,7 @@ const facts = {
   withdrawnAt: z.date().nullable(),
   withdrawalReason: z.string().nullable(),
 };
-const VersionRow = z.object({ ...facts, document, changes });
+const VersionRow = z.object({ ...facts, document: storedDocument, changes: storedChanges });
 const SummaryRow = z.object({ ...facts, changes: z.number() });
 
 const factColumns = sql`v.number, v.message, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
@@ -156,7 +149,7 @@ export async function insertWithdrawal(
   );
 }
 
-const NoticeRow = z.object({ baseVersion: z.number().nullable(), changes });
+const NoticeRow = z.object({ baseVersion: z.number().nullable(), changes: storedChanges });
 
 /** What the notice of a version told, if there was one. */
 export async function selectNoticeOf(db: Db, version: number): Promise<z.infer<typeof NoticeRow> | null> {
@@ -169,7 +162,7 @@ export async function selectNoticeOf(db: Db, version: number): Promise<z.infer<t
 
 const ScheduledRow = scheduledSchema.extend({ createdBy: actorSchema });
 export type ScheduledRow = z.infer<typeof ScheduledRow>;
-const ScheduledWithDocument = ScheduledRow.extend({ document });
+const ScheduledWithDocument = ScheduledRow.extend({ document: storedDocument });
 
 const scheduledColumns = sql`id, number, publish_at as "publishAt", state, held_because as "heldBecause", request,
   created_at as "createdAt", created_by as "createdBy"`;

@@ -62,7 +62,7 @@ t.test('each role may do what it says and no more', async (t) => {
   const { app } = await open(t);
   const needed: Record<string, (typeof roles)[number]> = {
     'GET /api/v1/draft': 'viewer',
-    'GET /api/v1/audit': 'viewer',
+    'GET /api/v1/audit': 'admin',
     'GET /api/v1/subscribers': 'viewer',
     'POST /api/v1/draft/preview': 'viewer',
     'PUT /api/v1/draft': 'editor',
@@ -357,6 +357,15 @@ t.test('the audit log is read page by page, newest first', async (t) => {
   );
   for (const query of ['limit=0', 'limit=1001', 'limit=x', 'after=-1']) {
     t.match((await get(`/api/v1/audit?${query}`)).json(), { status: 400, errors: [{ path: query.split('=')[0] }] });
+  }
+});
+
+t.test('a parameter without a value was not given', async (t) => {
+  const { get, publish } = await open(t);
+  await publish(aList('Twilio'));
+  for (const path of ['audit', 'subscribers', 'versions/1/deliveries']) {
+    const query = '?state=&status=&q=&after=&limit=';
+    t.same((await get(`/api/v1/${path}${query}`)).json(), (await get(`/api/v1/${path}`)).json(), path);
   }
 });
 

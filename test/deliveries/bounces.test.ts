@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import { parseDsn } from '../../src/bounces/dsn.js';
 import { receiveBounce } from '../../src/bounces/receive.js';
 import { readConfig } from '../../src/config.js';
+import { recordOutcomes } from '../../src/deliveries/queries.js';
 import { fanOut } from '../../src/notices/fan-out.js';
 import { emailHash } from '../../src/subscribers/tokens.js';
 import { openDatabase } from '../support/database.js';
@@ -121,6 +122,21 @@ t.test('a mailbox that is gone: bounced, suppressed, and what is queued does not
   ]);
   t.match(await receive(postfixDsn({ messageId: '<m1@example.com>' })), [{ outcome: 'known' }], 'twice is once');
   t.equal((await pool.query('select from audit_log')).rowCount, 2);
+});
+
+t.test('a report that is faster than the record of the hand-over counts, and the mail is not repeated', async (t) => {
+  const { pool, receive } = await sentNotice(t);
+  const instance = '00000000-0000-4000-8000-000000000001';
+  await pool.query(`update deliveries set state = 'sending', sent_at = null, leased_by = $1, leased_until = $2`, [
+    instance,
+    start,
+  ]);
+  t.match(await receive(postfixDsn({ messageId: '<m1@example.com>' })), [{ outcome: 'bounced', suppressed: true }]);
+  const [bounced] = await deliveries(pool);
+  t.match(bounced, { state: 'bounced', reason: 'mailbox-unknown', leased_by: null });
+  const sent = { state: 'sent', reason: null, response: '250 taken', dueAt: null, at: start, attempted: true } as const;
+  await recordOutcomes(pool, instance, [{ id: bounced?.id ?? 0, ...sent }]);
+  t.match(await deliveries(pool), [{ state: 'bounced', reason: 'mailbox-unknown' }], 'the record comes too late');
 });
 
 t.test('“delayed” and “delivered” take nobody off the list', async (t) => {

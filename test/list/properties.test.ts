@@ -5,12 +5,12 @@ import { changeSchema } from '../../src/list/change.js';
 import { diffLists } from '../../src/list/diff.js';
 import { type ListDocument, listDocumentSchema, listInputSchema, subProcessorSchema } from '../../src/list/document.js';
 import { identify } from '../../src/list/identity.js';
-import { normalForm } from '../../src/list/normalise.js';
 import { plainText, plainUrl } from '../../src/list/plain.js';
 import { readList } from '../../src/list/read.js';
 import { changesInScope, touchedServices } from '../../src/list/scope.js';
 import { writeYaml } from '../../src/list/write.js';
 import { applyChanges } from '../support/apply.js';
+import { normalForm } from '../support/normal-form.js';
 import { anyList } from './arbitrary.js';
 
 const numRuns = 150;

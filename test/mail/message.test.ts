@@ -4,7 +4,7 @@ import { simpleParser } from 'mailparser';
 import t from 'tap';
 import { createSigner } from '../../src/mail/dkim.js';
 import { startMailbox } from '../../src/mail/mailbox.js';
-import { fillMessage, messageIdOf, prepareMessage, slottedLinks } from '../../src/mail/message.js';
+import { fillMessage, prepareMessage, slottedLinks } from '../../src/mail/message.js';
 import { renderNotice } from '../../src/mail/notice.js';
 import { createTransport } from '../../src/mail/transport.js';
 import { loadTexts } from '../../src/texts.js';
@@ -167,15 +167,6 @@ t.test('the bytes are 7-bit, with short lines, and an independent parser reads e
     for (const measure of measures) t.ok(part.includes(measure), encodeURI(measure.slice(0, 20)));
   }
   t.notMatch(mail.text ?? '', /&amp;|&#39;|&quot;/);
-});
-
-t.test('a Message-ID is the same for a delivery at every try, and another for another', async (t) => {
-  const keys = ['new key '.repeat(5), 'old key '.repeat(5)];
-  const id = messageIdOf(keys, 17, 'example.org');
-  t.match(id, /^<[\w-]{24}@example\.org>$/);
-  t.equal(messageIdOf(keys, 17, 'example.org'), id);
-  t.equal(messageIdOf(['newer key '.repeat(4), ...keys], 17, 'example.org'), id, 'a rotation of keys keeps it');
-  t.not(messageIdOf(keys, 18, 'example.org'), id);
 });
 
 t.test('a signature covers the one-click headers and verifies', async (t) => {

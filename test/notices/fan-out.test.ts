@@ -160,9 +160,17 @@ t.test('the withdrawal goes to those who were told, and ends the announcement', 
     { email: 'queued@example.org' },
     { email: 'told-and-left@example.org' },
     { email: 'shop@example.org', services: ['shop'] },
+    { email: 'left-and-came-back@example.org' },
   ]);
   await order(pool, 2, [aChange({ services: ['chat'] })]);
   await fanOutWhole(deps);
+  // Left before the announcement went, and was told of it by the welcome.
+  await pool.query(
+    `update deliveries set state = 'suppressed', reason = 'unsubscribed' where email = 'left-and-came-back@example.org'`,
+  );
+  await pool.query(
+    `update subscribers set confirmed_moment = nextval('moments') where email = 'left-and-came-back@example.org'`,
+  );
   await pool.query(`update deliveries set state = 'sent', attempts = 1, sent_at = $2 where subscriber_id = any($1)`, [
     [told, left],
     start,
@@ -185,6 +193,7 @@ t.test('the withdrawal goes to those who were told, and ends the announcement', 
   t.same(rows, [
     { email: 'told@example.org', state: 'queued', reason: null },
     { email: 'perhaps@example.org', state: 'queued', reason: null },
+    { email: 'left-and-came-back@example.org', state: 'queued', reason: null },
     { email: 'welcomed@example.org', state: 'queued', reason: null },
   ]);
   const announcement = (await deliveries(pool)).filter(({ email }) => /^(queued|perhaps)@/.test(email ?? ''));

@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { openDatabase } from '../support/database.js';
-import { runCommand, type Service, startService, temporaryFolder, until } from '../support/process.js';
+import { freePort, runCommand, type Service, startService, temporaryFolder, until } from '../support/process.js';
 import { startSmtp } from '../support/smtp.js';
 
 t.setTimeout(180_000);
@@ -39,6 +41,24 @@ t.test('a machine with Node.js and nothing else: one command, and it says where 
   const again = await startService(t, { DATA_DIR: dataDir });
   t.equal(readFileSync(join(dataDir, 'secret-key'), 'utf8'), key, 'links mailed before stay good');
   t.equal(await again.stop('SIGINT'), 0);
+});
+
+t.test('a SIGTERM to npm, which reaches only the shell between, ends the service as well', async (t) => {
+  const { PATH, HOME } = process.env;
+  const env = { PATH, HOME, DATA_DIR: temporaryFolder(t), PORT: String(await freePort()) };
+  const npm = spawn('npm', ['start'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => npm.kill('SIGKILL'));
+  const closed = once(npm, 'close');
+  const ready = () =>
+    fetch(`http://127.0.0.1:${env.PORT}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until('the service', ready);
+  npm.kill('SIGTERM');
+  await until('its end', async () => !(await ready()));
+  await closed;
+  t.notOk(existsSync(join(env.DATA_DIR, 'postgres', 'postmaster.pid')), 'with its database');
 });
 
 t.test('a second start on the folder says that it is in use, and the first goes on', async (t) => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { checkDatabase } from '../../src/database/check.js';
 import { openDatabase } from '../support/database.js';
 import { freePort, runCommand, temporaryFolder } from '../support/process.js';
 
@@ -72,6 +73,15 @@ t.test('a data folder that is none', async (t) => {
   const { code, stderr } = await runCommand(['serve'], { DATA_DIR: file });
   t.equal(code, 1);
   t.match(stderr, /^DATA_DIR: [^\n]+\n$/);
+});
+
+t.test('a database that a newer build has migrated', async (t) => {
+  const { url, pool } = await openDatabase(t);
+  t.ok(Math.abs((await checkDatabase(pool)).clockAheadMs) < 1_000, 'its clock is compared with ours');
+  await pool.query(`insert into migrations (number, name, checksum) values (999, '999_of_tomorrow.sql', '')`);
+  const { code, stderr } = await runCommand(['migrate'], { DATABASE_URL: url, SECRET_KEY: secret });
+  t.equal(code, 1);
+  t.match(stderr, /^[^\n]*newer version of this service \(999_of_tomorrow\.sql\)[^\n]*\n$/, 'one line');
 });
 
 t.test('a port that another program has', async (t) => {

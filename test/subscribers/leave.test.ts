@@ -128,6 +128,7 @@ t.test('another address is told only after it has answered', async (t) => {
   t.same(await stage.linksOf('new@example.org'), links, 'links in older mails stay theirs');
   t.equal((await stage.audited('subscriber.address-changed')).length, 1);
   t.match(await confirmState(stage.deps, link), { state: 'confirmed' });
+  await t.rejects(myData(stage.deps, manage), { code: 'token.expired' }, 'what was mailed to the old address is over');
 
   await stage.ask('old@example.org');
   t.match(await stage.person('old@example.org'), { status: 'pending' }, 'the old address is free for another person');

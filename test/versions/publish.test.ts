@@ -180,6 +180,20 @@ t.test('an editorial version that first tells of something material keeps the no
   t.not(version.objectionDeadline, null);
 });
 
+t.test('an announced version that an emergency has overtaken holds up none of those after it', async (t) => {
+  const stage = await openStage(t);
+  await stage.publish(aList('Twilio'));
+  await stage.publish(aList('Twilio', 'OpenAI'), { effectiveAt: '2027-06-01' });
+  const emergency = { emergency: true, reason: 'outage', effectiveAt: '2027-01-04' };
+  await stage.publish(aList('Twilio', 'OpenAI', 'Mistral'), emergency);
+  const { version, state } = await stage.publish({
+    ...aList('Twilio', 'OpenAI', 'Mistral'),
+    title: 'Our sub-processors',
+  });
+  t.equal(state, 'in-force', 'all that it contains is in force already');
+  t.same(version.effectiveAt, stage.clock.now());
+});
+
 t.test('nobody is left untold of something material without a reason', async (t) => {
   const stage = await openStage(t);
   await stage.publish(aList('Twilio', 'AWS'), { notify: false });

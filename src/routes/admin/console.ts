@@ -5,6 +5,7 @@ import type { AppDeps } from '../../app.js';
 import type { Texts } from '../../texts.js';
 import { csrfToken } from '../guard.js';
 import { html } from '../html.js';
+import { isLoopback } from '../network.js';
 
 /** The console as one signed-in admin sees it, for the length of a request. */
 export interface Console {
@@ -82,8 +83,7 @@ function frameOf({ config }: ConsoleDeps, session: Session, section: Section | n
 export function redirect(deps: ConsoleDeps, request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
   const { locale, chosen } = deps.pages.localeChoice(request);
   const target = chosen ? `${path}${path.includes('?') ? '&' : '?'}lang=${locale}` : path;
-  const loopback = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
-  const near = loopback.test(request.headers.host ?? '') && loopback.test(new URL(deps.config.publicUrl).host);
+  const near = isLoopback(request.headers.host ?? '') && isLoopback(new URL(deps.config.publicUrl).host);
   return reply
     .code(303)
     .header('location', near ? basePath(deps.config) + target : deps.pages.href(target))

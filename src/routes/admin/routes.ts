@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { csrfToken, guardConsole } from '../guard.js';
-import { problemOf } from '../problem.js';
+import { noteRefusal, problemOf } from '../problem.js';
 import { apiTokensRoutes } from './api-tokens.js';
 import { redirect } from './console.js';
 import { draftRoutes } from './draft.js';
@@ -25,6 +25,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
     await guardConsole(app, deps);
     app.setErrorHandler(async (error, request, reply) => {
       const { code } = problemOf(error);
+      if (code === 'csrf.wrong' || code === 'permission.missing') noteRefusal(request, code);
       if (code === 'session.missing' && request.method === 'GET') {
         return redirect(deps, request, reply, `/admin/sign-in?next=${encodeURIComponent(request.url)}`);
       }

@@ -6,7 +6,9 @@ import { signIn } from '../../admins/sign-in.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { clearSession, csrfToken, sessionToken, setSession } from '../guard.js';
+import { networkOf } from '../network.js';
 import type { FieldFault } from '../pages/subscription-form.js';
+import { noteRefusal } from '../problem.js';
 import { redirect } from './console.js';
 
 const signInPost = z.object({
@@ -37,12 +39,13 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
     app.post('/admin/sign-in', anybody, async (request, reply) => {
       const { email, password, next } = signInPost.parse(request.body);
       try {
-        setSession(reply, deps.config, await signIn(deps, { email, password, ip: request.ip }));
+        setSession(reply, deps.config, await signIn(deps, { email, password, ip: networkOf(request.ip) }));
         return redirect(deps, request, reply, safePath(next));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const limited = error.code === 'rate.exceeded';
         if (!limited && error.code !== 'credentials.wrong') throw error;
+        noteRefusal(request, error.code);
         if (error.retryAfter !== null) reply.header('retry-after', String(error.retryAfter));
         const message = texts(request).t(`console.signIn.${limited ? 'limited' : 'wrong'}`);
         const view = { email, next: safePath(next), status: null, errors: [{ field: 'email', message }] };
@@ -120,7 +123,8 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
   }
 }
 
-/** Only ways into the console: a link to the sign-in page must not lead anywhere else. */
+/** Only ways into the console, and to what stands behind its door: a link to the sign-in page must not lead elsewhere. */
 function safePath(path: string): string {
+  if (path === '/dev/mailbox') return path;
   return /^\/admin(?:[/?][\w\-./?=&%]*)?$/.test(path) && !path.startsWith('/admin/sign-') ? path : '/admin';
 }

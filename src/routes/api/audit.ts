@@ -11,7 +11,7 @@ export function auditRoutes(deps: AppDeps): FastifyPluginAsync {
     scope.withTypeProvider<ZodTypeProvider>().get(
       '/api/v1/audit',
       {
-        config: { permission: 'viewer' },
+        config: { permission: 'admin' },
         schema: {
           operationId: 'listAudit',
           tags: ['audit'],

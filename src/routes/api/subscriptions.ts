@@ -3,7 +3,6 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { subscribe } from '../../subscribers/subscribe.js';
-import { formLimit } from '../form-limit.js';
 import { knownServicesOf } from '../pages/subscription-form.js';
 
 /** Asking to be told, for programs: the same verb, limits and neutral answer as the form. */
@@ -12,7 +11,8 @@ export function subscriptionRoutes(deps: AppDeps): FastifyPluginAsync {
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/subscriptions',
       {
-        config: { permission: 'public', rateLimit: formLimit },
+        config: { permission: 'public' },
+        onRequest: scope.limitForms,
         schema: {
           operationId: 'subscribe',
           tags: ['subscriptions'],

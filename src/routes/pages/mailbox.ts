@@ -1,11 +1,19 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import { hasRole } from '../../actor.js';
+import { sessionOf } from '../../admins/sessions.js';
 import type { AppDeps } from '../../app.js';
+import { Refusal } from '../../errors.js';
 import type { Mailbox, MailboxMessage } from '../../mail/mailbox.js';
+import { sessionToken } from '../guard.js';
+import { isAtThisMachine } from '../network.js';
 
 /*
  * The built-in mailbox, for trying the service out: only where no relay is set. A mail's HTML is shown in
  * a frame that may run nothing and load nothing, by the attribute and by its own headers, as it would
  * hold for a mail of anybody.
+ *
+ * What lies there opens things: links to confirm, to manage, to object. At the machine itself everybody
+ * may read it, so that the service can be tried out; where others can reach it, an admin who has signed in.
  */
 
 const frameRules = [
@@ -23,6 +31,13 @@ export function mailboxRoutes(deps: AppDeps): FastifyPluginAsync {
   const { mailbox, pages } = deps;
   return async (app) => {
     if (mailbox === null) return;
+
+    app.addHook('onRequest', async (request, reply) => {
+      if (isAtThisMachine(request, deps.config)) return;
+      const session = await sessionOf(deps, sessionToken(request, deps.config));
+      if (session === null) return reply.redirect(pages.href('/admin/sign-in?next=%2Fdev%2Fmailbox'), 303);
+      if (!hasRole(session.actor, 'admin')) throw new Refusal('permission.missing', 'This needs the role "admin".');
+    });
 
     app.get('/dev/mailbox', async (_request, reply) => {
       return pages.page(reply, 'mailbox', { mails: await mailbox.list() });

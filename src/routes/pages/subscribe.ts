@@ -1,8 +1,9 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { subscribe } from '../../subscribers/subscribe.js';
-import { formLimit } from '../form-limit.js';
+import { isSameOrigin } from '../guard.js';
+import { isAtThisMachine } from '../network.js';
 import { keepBrowserNonce } from './browser-cookie.js';
 import {
   emptyForm,
@@ -23,7 +24,7 @@ export function subscribeRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     app.get('/subscribe', async (_request, reply) => pages.page(reply, 'subscribe', { form: await emptyForm(deps) }));
 
-    app.post('/subscribe', { config: { rateLimit: formLimit } }, async (request, reply) => {
+    app.post('/subscribe', { onRequest: app.limitForms }, async (request, reply) => {
       const words = texts.for(pages.localeOf(request));
       const values = typedValues(request.body);
       const again = async (errors: FieldFault[]) =>
@@ -42,7 +43,7 @@ export function subscribeRoutes(deps: AppDeps): FastifyPluginAsync {
           knownServices: await knownServicesOf(deps),
           via: 'form',
           // A form that another site sent makes no browser the one that may confirm at once.
-          browserNonce: isForeign(request) ? undefined : nonce,
+          browserNonce: isSameOrigin(request, config) ? nonce : undefined,
           ip: request.ip,
           wording: words.t('subscription.form.consent', { company: config.companyName }),
         });
@@ -54,7 +55,10 @@ export function subscribeRoutes(deps: AppDeps): FastifyPluginAsync {
       return sent(values.email);
 
       function sent(email: string) {
-        return pages.page(reply, 'subscribe-sent', { email: email.trim(), mailbox: deps.mailbox !== null });
+        return pages.page(reply, 'subscribe-sent', {
+          email: email.trim(),
+          mailbox: deps.mailbox !== null && isAtThisMachine(request, config),
+        });
       }
     });
   };
@@ -62,8 +66,4 @@ export function subscribeRoutes(deps: AppDeps): FastifyPluginAsync {
 
 function isTrapped(reference: unknown): boolean {
   return reference !== undefined && reference !== '';
-}
-
-function isForeign(request: FastifyRequest): boolean {
-  return request.headers['sec-fetch-site'] === 'cross-site';
 }

@@ -1,26 +1,22 @@
-import type { FieldChange } from './change.js';
-import { type Entry, plainValue, statedValue } from './compare.js';
-import type { ListDocument } from './document.js';
+import { type PlainEntry, plainEntry } from '../../src/list/compare.js';
+import type { ListDocument } from '../../src/list/document.js';
 import {
   dataCategoryFields,
   dataSubjectFields,
-  type Field,
   fieldsOf,
   listFields,
   subProcessorFields,
-} from './fields.js';
-import { plainText } from './plain.js';
+} from '../../src/list/fields.js';
+import { plainText } from '../../src/list/plain.js';
 
 /** What a document says, with everything put aside that is no difference; entries are keyed by id. */
-export interface NormalForm {
+interface NormalForm {
   list: PlainEntry;
   services: Readonly<Record<string, string>>;
   statements: Readonly<Record<string, string>>;
   dataSubjects: Readonly<Record<string, { fields: PlainEntry; dataCategories: Readonly<Record<string, PlainEntry>> }>>;
   subProcessors: Readonly<Record<string, PlainEntry>>;
 }
-
-export type PlainEntry = Readonly<Record<string, NonNullable<FieldChange['before']>>>;
 
 const rows = {
   list: fieldsOf(listFields),
@@ -46,16 +42,6 @@ export function normalForm(document: ListDocument): NormalForm {
     })),
     subProcessors: byId(document.subProcessors, (entry) => plainEntry(entry, rows.subProcessor)),
   };
-}
-
-/** The stated, compared fields of one entry in plain form. */
-export function plainEntry(entry: Entry, fields: readonly Field[]): PlainEntry {
-  return Object.fromEntries(
-    fields.flatMap((field): [string, PlainEntry[string]][] => {
-      const value = statedValue(entry, field);
-      return value === undefined || field.severity === null ? [] : [[field.name, plainValue(field.kind, value)]];
-    }),
-  );
 }
 
 function byId<Item extends { id: string }, Plain>(
