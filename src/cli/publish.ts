@@ -1,4 +1,5 @@
 import { systemActor } from '../actor.js';
+import { adminVersionJson, scheduledJson } from '../routes/api/wire.js';
 import { writeDraft } from '../versions/draft.js';
 import { publish } from '../versions/publish.js';
 import { type PublishRequest, type PublishResult, publishRequestSchema } from '../versions/version.js';
@@ -52,10 +53,10 @@ function requestOf({ text, flag }: Input): PublishRequest {
   throw new UsageError(`publish: ${issue?.path.join('.')} ${issue?.message}`);
 }
 
+/** What the API answers. */
 function forPrograms(result: PublishResult): object {
-  if (result.status === 202) return { scheduled: result.scheduled };
-  const { document: _, changes, ...facts } = result.version;
-  return { version: { ...facts, state: result.state, changes: changes.length }, notice: result.notice };
+  if (result.status === 202) return scheduledJson(result.scheduled);
+  return { ...adminVersionJson(result.version, result.state), notice: result.notice };
 }
 
 const because: Readonly<Record<string, string>> = {

@@ -14,6 +14,7 @@ import {
   insertImportEvents,
   insertImported,
   insertTokens,
+  isWindowOpen,
   type Newcomer,
   openLinksOf,
   setTokenDeliveries,
@@ -91,6 +92,7 @@ export async function applyBatch(
     at,
   );
   await askToConfirm(tx, deps, people.filter(isAsked), at);
+  await tellOpenWindow(tx, deps, people.filter(isConfirmedNow), at);
 
   const done = [...people, ...skipped];
   await deleteRows(
@@ -164,6 +166,30 @@ function isChanged({ row, subscriber }: Judged): boolean {
 
 function isAsked({ deed }: Judged): boolean {
   return (deed.kind === 'add' && !deed.confirmed) || (deed.kind === 'update' && deed.ask);
+}
+
+function isConfirmedNow({ deed }: Judged): boolean {
+  return deed.kind === 'confirm' || (deed.kind === 'add' && deed.confirmed);
+}
+
+/**
+ * Whoever is confirmed while a version is announced is told of it by the welcome, as after the form: its
+ * notice went to those who were there before. Without an open window an import writes to nobody.
+ */
+async function tellOpenWindow(tx: Tx, deps: ImportDeps, people: readonly Person[], at: Date): Promise<void> {
+  if (people.length === 0 || !(await isWindowOpen(tx, at))) return;
+  await enqueueLetters(
+    tx,
+    people.map(({ id, row, emailHash, subscriber }) => ({
+      kind: 'welcome' as const,
+      subscriberId: id,
+      email: subscriber?.email ?? row.email,
+      recipientHash: emailHash,
+      locale: row.locale ?? subscriber?.locale ?? deps.texts.default,
+      params: {},
+      at,
+    })),
+  );
 }
 
 /** None for a row that says nothing new: the same file twice leaves no trace the second time. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { many, maybeOne, run } from '../database/query.js';
+import { many, maybeOne, one, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { toldOfChoices } from './details.js';
@@ -226,4 +226,23 @@ export async function setTokenDeliveries(
     sql`update single_use_tokens t set delivery_id = r.delivery_id
       from unnest(${ids}::bigint[], ${deliveryIds}::bigint[]) as r (id, delivery_id) where t.id = r.id`,
   );
+}
+
+/**
+ * Whether a version is announced and not yet in force: then who is confirmed now would be told of it by
+ * nobody, as its notice went to those before them.
+ */
+export async function isWindowOpen(tx: Tx, at: Date): Promise<boolean> {
+  const { open } = await one(
+    tx,
+    z.object({ open: z.boolean() }),
+    sql`with standing as (
+        select number, effective_at from versions where number not in (select version from withdrawals)
+      )
+      select exists (
+        select from standing where effective_at > ${at}
+          and number > coalesce((select max(number) from standing where effective_at <= ${at}), 0)
+      ) as open`,
+  );
+  return open;
 }

@@ -17,8 +17,8 @@ import { type ImportRow, readRow } from './import-row.js';
  * rows are one transaction with their audit entry: an import that is cut off leaves whole batches, and
  * the same file again does the rest. An address twice in the file is one person; the first row counts.
  *
- * Confirmed ones get no welcome: they did not just click anything, and a mail to thousands who expect
- * none is what gets a sender blocked. What GDPR Art. 14 asks for (who, why, where the address is from)
+ * Confirmed ones get no welcome unless a version is announced, of which nothing else would tell them: they
+ * did not just click anything, and a mail to thousands who expect none is what gets a sender blocked. What GDPR Art. 14 asks for (who, why, where the address is from)
  * stands in the first notice, whose footer says why they get it.
  *
  * @param options.knownServices ids of the services in the list in force; null while none is published

@@ -146,6 +146,29 @@ t.test('case 12: who has not confirmed gets no news, and hears of the open windo
   t.equal(relay.mailTo('pend2@example.org').length, 1);
 });
 
+t.test('who is imported as confirmed while a window is open is told of it too, and once', async (t) => {
+  const outside = await startOutside(t);
+  const { service, relay } = outside;
+  await publish(service, listOf('Vendor One'), { notify: false });
+  await importCsv(service, confirmedCsv('before@example.org'));
+  await quiet(outside);
+  t.equal(relay.received.length, 0, 'without an open window an import writes to nobody');
+  await publish(service, listOf('Vendor One', 'Vendor Two'));
+  await quiet(outside);
+  for (let time = 0; time < 2; time += 1) {
+    await importCsv(service, confirmedCsv('before@example.org', 'late@example.org'));
+    await quiet(outside);
+  }
+  t.equal(relay.mailTo('before@example.org').length, 1, 'who had the notice gets no second mail');
+  t.equal(relay.mailTo('late@example.org').length, 1);
+  const { text = '' } = await must(relay.mailTo('late@example.org')[0]).parse();
+  t.match(text, 'Vendor Two');
+  t.strictSame(
+    (await reportOf(service, 2)).deliveries.map(({ email }) => email),
+    ['before@example.org'],
+  );
+});
+
 t.test('case 13: what is only typography is no change, and what was taken back is told to nobody', async (t) => {
   const outside = await startOutside(t);
   const { service, relay } = outside;

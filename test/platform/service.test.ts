@@ -85,7 +85,12 @@ t.test('commands work beside the running service, on its database', async (t) =>
   writeFileSync(file, list);
   const published = await runCommand(['publish', file, '--message', 'Hello', '--json'], env);
   t.equal(published.code, 0, published.stderr);
-  t.match(JSON.parse(published.stdout), { version: { number: 1, message: 'Hello' }, notice: { ordered: false } });
+  t.match(JSON.parse(published.stdout), {
+    version: 1,
+    state: 'in-force',
+    message: 'Hello',
+    notice: { ordered: false },
+  });
   t.match(await (await fetch(`${service.url}/`)).text(), 'Example Hosting', 'the page shows it');
   t.match(await runCommand(['publish', file], env), { code: 1, stderr: /\S/ }, 'unchanged: refused');
 
