@@ -50,13 +50,19 @@ function lettersOf(deps: Deps): Record<LetterKind, LetterOf> {
   const { config, db, texts } = deps;
   const { publicUrl } = config;
   return {
-    confirmation: async ({ params }) => {
+    confirmation: async ({ params, subscriberId }) => {
       const data = await confirmationData(deps, params);
-      if (data === null) return null;
+      if (data === null || subscriberId === null) return null;
       const confirmUrl = `${publicUrl}/confirm/${data.token}`;
       const validHours = hours(lifeOf[data.purpose]);
       return data.purpose === 'confirm'
-        ? { kind: 'confirmation', confirmUrl, requestedAt: data.requestedAt, validHours }
+        ? {
+            kind: 'confirmation',
+            confirmUrl,
+            notMeUrl: `${publicUrl}/unsubscribe/${subscriberLinks(config, subscriberId).unsubscribe}`,
+            requestedAt: data.requestedAt,
+            validHours,
+          }
         : { kind: 'address-changed', step: 'confirm', confirmUrl, validHours };
     },
     'already-subscribed': async ({ subscriberId }) =>

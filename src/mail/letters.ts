@@ -34,7 +34,7 @@ export interface OpenWindow {
 
 export type LetterInput = Common &
   (
-    | { kind: 'confirmation'; confirmUrl: string; requestedAt: Date; validHours: number }
+    | { kind: 'confirmation'; confirmUrl: string; notMeUrl: string; requestedAt: Date; validHours: number }
     | { kind: 'already-subscribed'; preferencesUrl: string }
     | {
         kind: 'welcome';
@@ -67,10 +67,17 @@ const groundsLimit = 10_000;
 export async function renderLetter(input: LetterInput, texts: Texts): Promise<RenderedMail> {
   switch (input.kind) {
     case 'confirmation':
-      return ask(input, 'confirmation', input.confirmUrl, texts, [
-        paragraph(words(input, texts)('confirmation.who', { moment: texts.moment(input.requestedAt) })),
-        paragraph(words(input, texts)('confirmation.ask')),
-      ]);
+      return ask(
+        input,
+        'confirmation',
+        input.confirmUrl,
+        texts,
+        [
+          paragraph(words(input, texts)('confirmation.who', { moment: texts.moment(input.requestedAt) })),
+          paragraph(words(input, texts)('confirmation.ask')),
+        ],
+        [{ kind: 'link', text: words(input, texts)('confirmation.notMe'), url: input.notMeUrl }],
+      );
     case 'already-subscribed':
       return alreadySubscribed(input, texts);
     case 'welcome':
@@ -97,6 +104,7 @@ function ask(
   url: string,
   texts: Texts,
   body: readonly Block[],
+  end: readonly Block[] = [],
 ): Promise<RenderedMail> {
   const t = words(input, texts);
   return letterMail(
@@ -109,6 +117,7 @@ function ask(
         { kind: 'button', text: t(`${name}.button`), url },
         paragraph(t(`${name}.valid`, { count: input.validHours })),
         paragraph(t(`${name}.notYou`)),
+        ...end,
       ],
       footer: footerOf(input, texts),
     },

@@ -129,7 +129,7 @@ t.test('case 12: who has not confirmed gets no news, and hears of the open windo
 
   const link = await linkTo(relay, 'pend@example.org', 'confirm');
   t.equal((await send(link, { method: 'POST' })).status, 200);
-  await mailedLink(relay, 'pend@example.org', 'unsubscribe');
+  await mailedLink(relay, 'pend@example.org', 'preferences');
   await quiet(outside);
   t.equal(relay.mailTo('pend@example.org').length, 2, 'then the welcome, and no notice beside it');
   const { text = '', html } = await must(relay.mailTo('pend@example.org')[1]).parse();

@@ -19,7 +19,14 @@ const links = {
 };
 
 const letters: LetterInput[] = [
-  { ...common, kind: 'confirmation', confirmUrl: `${common.publicUrl}/confirm/abc`, requestedAt: at, validHours: 48 },
+  {
+    ...common,
+    kind: 'confirmation',
+    confirmUrl: `${common.publicUrl}/confirm/abc`,
+    notMeUrl: `${common.publicUrl}/unsubscribe/def`,
+    requestedAt: at,
+    validHours: 48,
+  },
   { ...common, kind: 'already-subscribed', preferencesUrl: links.preferences },
   {
     ...common,
@@ -98,6 +105,7 @@ t.test('a confirmation asks one thing, and holds nothing that a visitor typed', 
   t.match(text, /If it was not you, do nothing\./);
   t.match(text, /Write to privacy@example\.org/);
   t.equal(html.match(/\/confirm\/abc/g)?.length, 1, 'one link to click');
+  t.match(text, /This was not me[^\n]*:\nhttps:\/\/trust\.example\.org\/unsubscribe\/def\n/, 'and one against it');
 });
 
 t.test('a welcome tells the list in force and every open window, with its date and deadline', async (t) => {
