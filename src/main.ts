@@ -10,6 +10,13 @@ import { readConfig, startedByNpm } from './config.js';
 /** The service's own steps of closing take at most ten seconds; then the database is stopped. */
 const longestClose = 25_000;
 
+// Who reads the output may stop reading (`… | head`): what is left goes nowhere, and that is no fault.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   config: () => readConfig(),
   say: (line) => void process.stdout.write(`${line}\n`),

@@ -113,6 +113,23 @@ t.test('commands work without a running service', async (t) => {
   t.match(await runCommand(['token', 'revoke', '77'], env), { code: 1 });
 });
 
+t.test('output that nobody reads to its end is no fault', async (t) => {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const sample = new URL('../../samples/sub-processors.yaml', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', 'tsx', main, 'diff', '--json', sample, sample], {
+    env: { PATH: process.env.PATH ?? '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  await once(child, 'close');
+  t.equal(child.exitCode, 0);
+  t.equal(complaints, '');
+});
+
 t.test('validate and diff read files alone', async (t) => {
   const folder = temporaryFolder(t);
   const good = join(folder, 'good.yaml');
