@@ -12,10 +12,10 @@ export const limits = {
   bytes: 2 * 1024 * 1024,
 } as const;
 
-// Control characters break XML feeds, mail headers and terminals; U+FFFE, U+FFFF and lone
-// surrogates are no text at all and cannot be stored.
+// Control characters break XML feeds, mail headers and terminals; lone surrogates cannot be stored;
+// noncharacters (U+FFFE and its like) are no text either, and mark places in our own sentences.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/u;
+const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
 const lineBreak = /[\r\n\t\u2028\u2029]/;
 
 const cleanText = z

@@ -66,38 +66,42 @@ t.test('case 2: no machine that fetches the links of a notice changes anything',
   t.equal(await audited(service, 'subscriber.unsubscribed', id), 1, 'once');
 });
 
-t.test('case 2: nor does one that fetches those of every letter, and each works afterwards', {
-  buffered: true,
-}, async (t) => {
-  const outside = await startOutside(t);
-  const { service, relay } = outside;
-  const [ann, asks, moves] = ['ann@example.org', 'asks@example.org', 'moved@example.org'];
-  await publish(service, listOf('Vendor One'), { notify: false });
-  // Confirmation, welcome, notice, receipt of an objection, "already subscribed", and three links that are good once.
-  await sendForm(`${service.url}/subscribe`, { email: ann });
-  t.equal((await sendForm(await mailedLink(relay, ann, 'confirm'), {})).status, 200);
-  await publish(service, listOf('Vendor One', 'Vendor Two'));
-  const objection = await mailedLink(relay, ann, 'objections');
-  t.equal((await sendForm(objection, { grounds: 'We do not want it.' })).status, 200);
-  await sendJson(`${service.url}/api/v1/subscriptions`, { email: ann });
-  const preferences = await mailedLink(relay, ann, 'preferences');
-  t.ok((await sendForm(`${preferences}/manage-link`, {})).status < 400, 'a link to their data is asked for');
-  const manage = await mailedLink(relay, ann, 'manage');
-  t.ok((await sendForm(`${manage}/address`, { email: moves })).status < 400, 'another address is asked for');
-  await sendForm(`${service.url}/subscribe`, { email: asks });
-  await quiet(outside);
+t.test(
+  'case 2: nor does one that fetches those of every letter, and each works afterwards',
+  {
+    buffered: true,
+  },
+  async (t) => {
+    const outside = await startOutside(t);
+    const { service, relay } = outside;
+    const [ann, asks, moves] = ['ann@example.org', 'asks@example.org', 'moved@example.org'];
+    await publish(service, listOf('Vendor One'), { notify: false });
+    // Confirmation, welcome, notice, receipt of an objection, "already subscribed", and three links that are good once.
+    await sendForm(`${service.url}/subscribe`, { email: ann });
+    t.equal((await sendForm(await mailedLink(relay, ann, 'confirm'), {})).status, 200);
+    await publish(service, listOf('Vendor One', 'Vendor Two'));
+    const objection = await mailedLink(relay, ann, 'objections');
+    t.equal((await sendForm(objection, { grounds: 'We do not want it.' })).status, 200);
+    await sendJson(`${service.url}/api/v1/subscriptions`, { email: ann });
+    const preferences = await mailedLink(relay, ann, 'preferences');
+    t.ok((await sendForm(`${preferences}/manage-link`, {})).status < 400, 'a link to their data is asked for');
+    const manage = await mailedLink(relay, ann, 'manage');
+    t.ok((await sendForm(`${manage}/address`, { email: moves })).status < 400, 'another address is asked for');
+    await sendForm(`${service.url}/subscribe`, { email: asks });
+    await quiet(outside);
 
-  const links = new Set<string>();
-  for (const mail of relay.received) for (const link of await linksIn(mail, service.url)) links.add(link);
-  t.comment(`${relay.received.length} mails with ${links.size} links`);
-  await fetchAll(t, outside, [...links]);
+    const links = new Set<string>();
+    for (const mail of relay.received) for (const link of await linksIn(mail, service.url)) links.add(link);
+    t.comment(`${relay.received.length} mails with ${links.size} links`);
+    await fetchAll(t, outside, [...links]);
 
-  t.equal((await sendForm(await linkTo(relay, asks, 'confirm'), {})).status, 200);
-  t.equal(await statusOf(service, asks), 'confirmed', 'the link that confirms was not used up');
-  t.equal((await send(manage)).status, 200, 'nor the one to their data');
-  t.equal((await sendForm(await linkTo(relay, moves, 'confirm'), {})).status, 200);
-  t.equal(await statusOf(service, moves), 'confirmed', 'nor the one that proves another address');
-});
+    t.equal((await sendForm(await linkTo(relay, asks, 'confirm'), {})).status, 200);
+    t.equal(await statusOf(service, asks), 'confirmed', 'the link that confirms was not used up');
+    t.equal((await send(manage)).status, 200, 'nor the one to their data');
+    t.equal((await sendForm(await linkTo(relay, moves, 'confirm'), {})).status, 200);
+    t.equal(await statusOf(service, moves), 'confirmed', 'nor the one that proves another address');
+  },
+);
 
 /**
  * Fetches addresses, and those on the pages that they lead to, as machines do: each method five times by

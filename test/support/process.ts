@@ -25,11 +25,16 @@ export interface Service {
 /**
  * The real service as a process of its own, ready to answer. Without DATABASE_URL in `env` it has an
  * embedded database in a folder of its own (or in `DATA_DIR`).
+ * @param options.preload URL of a module that is loaded before the service
  */
-export async function startService(t: Test, env: Readonly<Record<string, string>> = {}): Promise<Service> {
+export async function startService(
+  t: Test,
+  env: Readonly<Record<string, string>> = {},
+  options: { preload?: string } = {},
+): Promise<Service> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const whole = { DATA_DIR: env.DATA_DIR ?? temporaryFolder(t), ...env, PORT: String(port) };
-  const started = launch(['serve'], whole);
+  const started = launch(['serve'], whole, options);
   t.teardown(() => started.stop('SIGTERM'));
   const host = env.HOST ?? '127.0.0.1';
   const url = `http://${host}:${port}`;
@@ -57,7 +62,7 @@ export async function runCommand(
   env: Readonly<Record<string, string>> = {},
   options: { timeoutMs?: number; input?: string } = {},
 ): Promise<Finished> {
-  const { child, streams } = launch(args, env, options.input);
+  const { child, streams } = launch(args, env, options);
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 60_000);
   await once(child, 'close');
   clearTimeout(timer);
@@ -96,9 +101,15 @@ export async function until<T>(
   }
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>>, input?: string) {
+function launch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { input, preload }: { input?: string; preload?: string },
+) {
+  const modules = [import.meta.resolve('tsx'), ...(preload === undefined ? [] : [preload])];
+  const imports = modules.flatMap((module) => ['--import', module]);
   // tap hands its loaders to every Node.js below it by NODE_OPTIONS: the service runs without them.
-  const command = ['-u', 'NODE_OPTIONS', process.execPath, '--import', import.meta.resolve('tsx'), main, ...args];
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, ...imports, main, ...args];
   const child: ChildProcess = spawn('env', command, {
     cwd: root,
     // Nothing of this machine's settings, so that a test says all that matters.
