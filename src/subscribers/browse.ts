@@ -4,6 +4,7 @@ import type { ToldOf } from './details.js';
 import {
   countStatuses,
   findSubscriber,
+  type ListedSubscriber,
   type Status,
   type Subscriber,
   type SubscriberCounts,
@@ -28,6 +29,9 @@ export interface SubscriberEntry {
   unsubscribedAt: Date | null;
 }
 
+/** Of a list: also why the last mail to them did not arrive; null when it did, or is still on its way. */
+export type ListedEntry = SubscriberEntry & Pick<ListedSubscriber, 'unreached'>;
+
 export interface SubscriberSearch {
   status?: Status | 'suppressed' | undefined;
   /** A part of the address or the company, in any case. */
@@ -41,7 +45,7 @@ export interface SubscriberSearch {
 export async function browseSubscribers(
   db: Db,
   search: SubscriberSearch,
-): Promise<{ subscribers: SubscriberEntry[]; next: number | null }> {
+): Promise<{ subscribers: ListedEntry[]; next: number | null }> {
   const q = search.q?.replaceAll('\0', '').trim().normalize('NFC') ?? '';
   const found = await selectSubscribers(db, {
     status: search.status ?? null,
@@ -49,7 +53,9 @@ export async function browseSubscribers(
     after: search.after ?? 0,
     limit: search.limit + 1,
   });
-  const subscribers = found.slice(0, search.limit).map(entryOf);
+  const subscribers = found
+    .slice(0, search.limit)
+    .map(({ unreached, ...subscriber }) => ({ ...entryOf(subscriber), unreached }));
   const last = subscribers.at(-1);
   return { subscribers, next: found.length > search.limit && last !== undefined ? last.id : null };
 }

@@ -177,15 +177,28 @@ export async function insertEvent(
   );
 }
 
+const ListedRow = SubscriberRow.extend({
+  unreached: z
+    .object({ state: z.enum(['failed', 'bounced']), reason: z.string().nullable(), response: z.string().nullable() })
+    .nullable(),
+});
+/** A subscriber, and what became of the last mail to them if it did not arrive. */
+export type ListedSubscriber = z.infer<typeof ListedRow>;
+
 /** A page of subscribers in the order of their ids. `like` is a pattern for address or company. */
 export async function selectSubscribers(
   db: Db,
   page: { status: Status | 'suppressed' | null; like: string | null; after: number; limit: number },
-): Promise<Subscriber[]> {
+): Promise<ListedSubscriber[]> {
   return many(
     db,
-    SubscriberRow,
-    sql`select ${subscriberColumns} from subscribers s
+    ListedRow,
+    sql`select ${subscriberColumns}, (
+        select case when d.state in ('failed', 'bounced')
+          then jsonb_build_object('state', d.state, 'reason', d.reason, 'response', d.response) end
+        from deliveries d where d.subscriber_id = s.id and d.recipient_hash = s.email_hash
+        order by d.id desc limit 1) as unreached
+      from subscribers s
       where s.id > ${page.after} and ${ofStatus(page.status)}
         and (${page.like}::text is null or s.email_key like lower(${page.like}) or s.company ilike ${page.like})
       order by s.id limit ${page.limit}`,

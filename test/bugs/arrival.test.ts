@@ -1,6 +1,18 @@
 import t from 'tap';
 import type { ReceivedMail } from '../support/smtp.js';
-import { confirmedCsv, importCsv, listOf, publish, quiet, sendJson, startOutside } from './outside.js';
+import { adminEnv, openConsole } from './console.js';
+import {
+  asAdmin,
+  confirmedCsv,
+  importCsv,
+  listOf,
+  publish,
+  quiet,
+  sendJson,
+  startOutside,
+  subscribers,
+  wordsOf,
+} from './outside.js';
 
 /* The bytes of a notice as a relay gets them (cases 23, 24 and 29 of the collected faults). */
 
@@ -10,7 +22,7 @@ const kinds = [
   {
     id: 'people',
     name: 'People',
-    dataCategories: Array.from({ length: 12 }, (_, index) => ({ id: `category-${index}`, name: `category ${index}` })),
+    dataCategories: Array.from({ length: 12 }, (_, index) => ({ id: `c${index}`, name: `category ${index}` })),
   },
 ];
 
@@ -29,11 +41,20 @@ for (const count of [180, 5_000]) {
         id: `vendor-${index}`,
         name: `Vendor ${index}`,
         securityMeasures: [text(index, word)],
-        ...(count === 180 ? { dataCategories: { people: kinds[0]?.dataCategories.map(({ id }) => id) } } : {}),
+        dataCategories: { people: kinds[0]?.dataCategories.map(({ id }) => id) },
       })),
     });
     await publish(service, list('first'), { notify: false });
     await importCsv(service, confirmedCsv('here@example.org'));
+    await asAdmin(service, '/api/v1/draft', { method: 'PUT', body: JSON.stringify(list('second')) });
+    // The best of three: the first one loads the template, and others use the same machine.
+    const times: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const from = performance.now();
+      t.equal((await asAdmin(service, '/api/v1/draft/preview', { method: 'POST', body: '{}' })).status, 200);
+      times.push(performance.now() - from);
+    }
+    t.ok(Math.min(...times) < 1_000, `it is rendered in ${Math.round(Math.min(...times))} ms`);
     await publish(service, list('second'));
     await quiet(outside);
 
@@ -46,10 +67,11 @@ for (const count of [180, 5_000]) {
       const named = new Set(part.match(/Vendor \d+/g));
       const rest = Number(/and (\d[\d,]*) more/.exec(part)?.[1]?.replace(',', '') ?? 0);
       t.equal(named.size + rest, count, `every vendor is named (${named.size}) or counted (${rest})`);
-      t.match(part, '/compare/1...2');
-      t.match(part, '/unsubscribe/');
+      const comparison = part.indexOf('/compare/1...2');
+      t.ok(comparison > 0 && comparison < part.search(/Vendor \d/), 'the whole comparison is linked above the fold');
+      const unsubscribe = part.indexOf('/unsubscribe/');
+      t.ok(unsubscribe > 0 && Buffer.byteLength(part.slice(0, unsubscribe)) < 100_000, 'the way out is not cut off');
     }
-    t.ok(page.indexOf('/compare/1...2') < page.indexOf('Vendor 1'), 'the whole comparison is linked above the fold');
   });
 }
 
@@ -75,23 +97,37 @@ t.test('case 24: nothing is mangled on the way, at a relay without 8BITMIME', as
   );
   const { html, text = '' } = await mail.parse();
   t.match(text, purpose);
-  t.match(text.replace(/\n\s*/g, ' '), '. one dot .. two dots From here on');
-  for (const artefact of ['&amp;', '&#39;', '&quot;', '=3D&quot;', '&gt;']) t.notMatch(text, artefact);
+  t.strictSame(/^ *(?:- )?(\. one dot)\n *(\.\. two dots)\n *(From here on)$/m.exec(text)?.slice(1), dots.split('\n'));
+  const withoutLinks = (await mail.links()).reduce((rest, link) => rest.replaceAll(link, ''), text);
+  for (const artefact of ['&amp;', '&#39;', '&quot;', '&gt;', '=3D', '=20']) {
+    t.notOk(withoutLinks.includes(artefact), `the text part shows no ${JSON.stringify(artefact)}`);
+  }
+  t.notMatch(withoutLinks, /[^=]=\n/, 'nor a soft line break');
   const shown = readable(String(html));
   t.match(shown, purpose);
   t.match(shown.replace(/\s+/g, ' '), '. one dot .. two dots From here on');
   const together = (part: string) => part.replace(/[\s\u200b\u00ad]/g, '').match(/x{1000,}/)?.[0].length;
-  t.equal(together(shown), together(text), 'the long measure is as long in both parts');
+  t.strictSame(
+    [together(shown), together(text)],
+    [long.length, long.length],
+    'the long measure is whole in both parts',
+  );
   const inText = await mail.links();
-  for (const link of inText) t.ok(readable(String(html)).includes(link) || hrefs(String(html)).includes(link), link);
+  const alone = new Set(text.split('\n').map((line) => line.trim()));
+  for (const link of inText) {
+    t.ok(hrefs(String(html)).includes(link), `the HTML part leads to ${link}`);
+    t.ok(alone.has(link), 'and in the text part it stands alone');
+  }
   t.ok(inText.includes(website), 'the address of the vendor is whole');
+  const ofHtml = hrefs(String(html)).filter((link) => /^https?:/.test(link));
+  t.strictSame(new Set(ofHtml), new Set(inText), 'both parts have the same links');
 });
 
 t.test('case 29: letters beyond ASCII reach their owner, or are one clear failure', async (t) => {
   const spellings = ['jörg@example.org', 'jo\u0308rg@example.org', '用户@example.org'];
   const plain = Array.from({ length: 20 }, (_, index) => `plain${index}@example.org`);
   for (const without of [[], ['SMTPUTF8']] as const) {
-    const outside = await startOutside(t, { smtp: { without } });
+    const outside = await startOutside(t, { env: adminEnv, smtp: { without } });
     const { service, relay, database } = outside;
     for (const email of [...spellings, ...plain]) {
       t.equal((await sendJson(`${service.url}/api/v1/subscriptions`, { email })).status, 202);
@@ -114,6 +150,19 @@ t.test('case 29: letters beyond ASCII reach their owner, or are one clear failur
       );
       t.equal(rows.length, 2);
       for (const row of rows) t.match(row, { state: 'failed', reason: 'relay-lacks-smtputf8', attempts: 1 });
+      const shown = (await subscribers(service)).filter(({ unreached }) => unreached !== null);
+      t.strictSame(
+        shown.map(({ email, unreached }) => [email, unreached?.state, unreached?.reason]).sort(),
+        ['jörg@example.org', '用户@example.org'].map((email) => [email, 'failed', 'relay-lacks-smtputf8']).sort(),
+        'programs see whom it did not reach, and why',
+      );
+      const console = await openConsole(service);
+      const words = wordsOf((await console.get('/admin/subscribers')).body);
+      t.equal(
+        words.match(/The last mail did not arrive: The relay does not offer SMTPUTF8/g)?.length,
+        2,
+        'so do admins',
+      );
     }
   }
 });

@@ -168,6 +168,7 @@ const subscriber = z.looseObject({
   status: z.string(),
   confirmedAt: z.string().nullable(),
   unsubscribedAt: z.string().nullable(),
+  unreached: z.object({ state: z.string(), reason: z.string().nullable() }).nullable(),
 });
 export type Subscriber = z.infer<typeof subscriber>;
 

@@ -3,7 +3,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
-import { browseSubscribers, type SubscriberEntry } from '../../subscribers/browse.js';
+import { browseSubscribers, type ListedEntry } from '../../subscribers/browse.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { importSubscribers } from '../../subscribers/import.js';
@@ -25,6 +25,10 @@ const subscriberSchema = z
     toldOf: z.enum(['all', 'material']),
     status: statuses,
     suppressedBecause: z.string().nullable(),
+    unreached: z
+      .object({ state: z.enum(['failed', 'bounced']), reason: z.string().nullable(), response: z.string().nullable() })
+      .nullable()
+      .describe('Why the last mail to them, a notice or a letter, did not arrive'),
     createdAt: instant,
     confirmedAt: instant.nullable(),
     unsubscribedAt: instant.nullable(),
@@ -137,7 +141,7 @@ const importResultSchema = z.object({
   errors: z.array(z.object({ line: z.number().int(), message: z.string() })),
 });
 
-function subscriberJson(subscriber: SubscriberEntry): z.infer<typeof subscriberSchema> {
+function subscriberJson(subscriber: ListedEntry): z.infer<typeof subscriberSchema> {
   return {
     ...subscriber,
     createdAt: subscriber.createdAt.toISOString(),
