@@ -8,6 +8,7 @@ import { type Preferences, readPreferences, savePreferences } from '../../subscr
 import { readLink, signLink } from '../../subscribers/tokens.js';
 import { keepPrivate } from './private.js';
 import { type FieldFault, knownServicesOf, servicesOf } from './subscription-form.js';
+import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -81,18 +82,7 @@ export function preferencesRoutes(deps: AppDeps): FastifyPluginAsync {
       if (!(error instanceof Refusal) || error.code !== 'token.unknown') throw error;
     }
     if (found !== null) return answer(found);
-    const { t } = deps.texts.for(deps.pages.localeOf(request));
-    return deps.pages.page(
-      reply,
-      'link-over',
-      {
-        title: t('subscription.unsubscribe.unknown.title'),
-        lead: t('subscription.unsubscribe.unknown.lead'),
-        form: null,
-        contact: deps.config.mailFrom.address,
-      },
-      { status: 404 },
-    );
+    return unknownLink(deps, request, reply);
   }
 
   async function show(

@@ -3,6 +3,7 @@ import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { type Unsubscription, unsubscribe, unsubscribeState } from '../../subscribers/unsubscribe.js';
 import { keepPrivate } from './private.js';
+import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -69,17 +70,6 @@ export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
 
   function refuse(request: TokenRequest, reply: FastifyReply, error: unknown) {
     if (!(error instanceof Refusal) || error.code !== 'token.unknown') throw error;
-    const { t } = deps.texts.for(deps.pages.localeOf(request));
-    return deps.pages.page(
-      reply,
-      'link-over',
-      {
-        title: t('subscription.unsubscribe.unknown.title'),
-        lead: t('subscription.unsubscribe.unknown.lead'),
-        form: null,
-        contact: deps.config.mailFrom.address,
-      },
-      { status: 404 },
-    );
+    return unknownLink(deps, request, reply);
   }
 }
