@@ -1,9 +1,38 @@
-import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { OperatorError } from './errors.js';
+import {
+  bounceAddress,
+  bounceListen,
+  codeOf,
+  companyName,
+  databaseUrl,
+  days,
+  domain,
+  domains,
+  emailAddress,
+  host,
+  imapUrl,
+  keyFiles,
+  type LogLevel,
+  logLevel,
+  mailFrom,
+  number,
+  port,
+  publicUrl,
+  replyAddress,
+  secret,
+  secretKeys,
+  sendgridKey,
+  setting,
+  shortestSecret,
+  smtpUrl,
+  timeZone,
+  topicArns,
+  trustProxy,
+} from './settings.js';
 
 /** The settings, checked and frozen. Nothing else reads the environment. */
 export interface Config {
@@ -20,7 +49,22 @@ export interface Config {
   /** Most messages a second; null: as fast as the relay takes them. */
   mailRate: number | null;
   mailConcurrency: number;
-  dkim: { domain: string; selector: string; privateKey: string } | null;
+  /** A mailbox that is read; null: replies go to `mailFrom`. */
+  mailReplyTo: string | null;
+  /** Each key makes a signature of its own; `privateKey` is PEM. Null: the relay signs. */
+  dkim: { domain: string; keys: { selector: string; privateKey: string }[] } | null;
+  /** Where bounces go, each with the token of its mail; null: to `mailFrom`, without one. */
+  bounceAddress: string | null;
+  /** A mailbox in which bounces arrive. */
+  bounceImapUrl: string | null;
+  /** Where bounces are taken directly. */
+  bounceListen: { protocol: 'lmtp' | 'smtp'; host: string; port: number } | null;
+  /** Topics of Amazon SNS whose signed events are believed. */
+  snsTopicArns: string[];
+  sendgridWebhookKey: string | null;
+  mailgunSigningKey: string | null;
+  /** How long a publication waits for another, so that both are one notice; 0: not at all. */
+  quietMinutes: number;
   /** The first signs, all verify. Empty only until the embedded default has read its own. */
   secretKeys: string[];
   adminEmail: string | null;
@@ -36,9 +80,6 @@ export interface Config {
   logLevel: LogLevel;
 }
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
-
 /** Whether `npm start` (or another script of npm) runs this process. */
 export function startedByNpm(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return env.npm_lifecycle_event !== undefined;
@@ -49,11 +90,16 @@ export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError';
 }
 
-/** Shortest key that signs links and sessions, in characters. */
-export const shortestSecret = 32;
-
 /** Secrets that may come as a file, whose path is in NAME_FILE. */
-const fromFiles = ['DATABASE_URL', 'SMTP_URL', 'SECRET_KEY', 'ADMIN_PASSWORD', 'ADMIN_TOKEN'] as const;
+const fromFiles = [
+  'DATABASE_URL',
+  'SMTP_URL',
+  'SECRET_KEY',
+  'ADMIN_PASSWORD',
+  'ADMIN_TOKEN',
+  'BOUNCE_IMAP_URL',
+  'MAILGUN_SIGNING_KEY',
+] as const;
 
 /**
  * Reads the settings; an empty value counts as unset.
@@ -79,10 +125,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     mailFrom: s.MAIL_FROM,
     mailRate: s.MAIL_RATE ?? null,
     mailConcurrency: s.MAIL_CONCURRENCY,
-    dkim:
-      s.DKIM_DOMAIN !== undefined && s.DKIM_SELECTOR !== undefined && s.DKIM_KEY_FILE !== undefined
-        ? { domain: s.DKIM_DOMAIN, selector: s.DKIM_SELECTOR, privateKey: s.DKIM_KEY_FILE }
-        : null,
+    mailReplyTo: s.MAIL_REPLY_TO ?? null,
+    dkim: s.DKIM_DOMAIN === undefined ? null : { domain: s.DKIM_DOMAIN, keys: dkimKeys(s) },
+    bounceAddress: s.BOUNCE_ADDRESS ?? null,
+    bounceImapUrl: s.BOUNCE_IMAP_URL ?? null,
+    bounceListen: s.BOUNCE_LISTEN ?? null,
+    snsTopicArns: s.SNS_TOPIC_ARNS ?? [],
+    sendgridWebhookKey: s.SENDGRID_WEBHOOK_KEY ?? null,
+    mailgunSigningKey: s.MAILGUN_SIGNING_KEY ?? null,
+    quietMinutes: s.QUIET_MINUTES,
     secretKeys: s.SECRET_KEY ?? [],
     adminEmail: s.ADMIN_EMAIL ?? null,
     adminPassword: s.ADMIN_PASSWORD ?? null,
@@ -127,156 +178,6 @@ function reachable(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-/** A setting: `read` gives its value, or a `Wrong` that says what is wrong and how to mend it. */
-function setting<T>(read: (text: string) => T | Wrong): z.ZodType<T, string> {
-  return z.string().transform((text, context) => {
-    const value = read(text.trim());
-    if (!(value instanceof Wrong)) return value;
-    context.addIssue({ code: 'custom', message: value.message });
-    return z.NEVER;
-  });
-}
-
-class Wrong extends Error {}
-
-function number(options: { min: number; max: number; whole: boolean }) {
-  const kind = options.whole ? 'a whole number' : 'a number';
-  const sentence = `is not ${kind} from ${options.min} to ${options.max}; write one, such as ${Math.ceil(options.min)}`;
-  return setting((text) => {
-    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-    const fits = value >= options.min && value <= options.max && (!options.whole || Number.isInteger(value));
-    return fits ? value : new Wrong(`${quoted(text)} ${sentence}`);
-  });
-}
-
-const port = number({ min: 1, max: 65_535, whole: true });
-const days = number({ min: 0, max: 3_650, whole: true });
-
-const host = setting((text) =>
-  isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text)
-    ? text
-    : new Wrong(`${quoted(text)} is not an address or a host name; write one, such as 127.0.0.1`),
-);
-
-const publicUrl = setting((text) => {
-  const mend = 'write one such as https://example.org/trust';
-  const url = parseUrl(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol))
-    return new Wrong(`${quoted(text)} is not an http or https URL; ${mend}`);
-  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    return new Wrong(`a base URL has no query, fragment, user name or password; ${mend}`);
-  }
-  return url.href.replace(/\/+$/, '');
-});
-
-// The text of these URLs holds a password: no message repeats it.
-const databaseUrl = setting((text) => {
-  const url = parseUrl(text);
-  return url !== null && ['postgres:', 'postgresql:'].includes(url.protocol)
-    ? text
-    : new Wrong('is not a PostgreSQL connection string; write one such as postgresql://user:password@host:5432/name');
-});
-
-const smtpUrl = setting((text) => {
-  const url = parseUrl(text);
-  return url !== null && ['smtp:', 'smtps:'].includes(url.protocol) && url.hostname !== ''
-    ? text
-    : new Wrong('is not the URL of a mail relay; write one such as smtp://user:password@host:587 or smtps://host:465');
-});
-
-const mailbox = /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:"]+$/;
-
-const mailFrom = setting((text) => {
-  const mend = 'write one such as Sub-processor notices <notices@example.org>';
-  if (hasControls(text)) return new Wrong(`holds a line break or another control character; ${mend}`);
-  const parts = /^(?<name>[^<>]*)<(?<address>[^<>]+)>$/.exec(text)?.groups;
-  const address = (parts?.address ?? text).trim();
-  const name = (parts?.name ?? '').trim().replace(/^"(.*)"$/, '$1');
-  return mailbox.test(address) ? { name, address } : new Wrong(`${quoted(text)} is not one sender; ${mend}`);
-});
-
-const adminEmail = setting((text) =>
-  mailbox.test(text) && !hasControls(text)
-    ? text
-    : new Wrong(`${quoted(text)} is not a mail address; write one such as privacy@example.org`),
-);
-
-const secretKeys = setting((text) => {
-  const keys = text.split(',').map((key) => key.trim());
-  return keys.every((key) => key.length >= shortestSecret)
-    ? keys
-    : new Wrong(
-        `each key needs at least ${shortestSecret} characters; make one by: node -p "crypto.randomBytes(32).toString('base64url')"`,
-      );
-});
-
-function secret(shortest: number) {
-  return setting((text) => {
-    if (text.length < shortest) return new Wrong(`has fewer than ${shortest} characters; choose a longer one`);
-    return hasControls(text) ? new Wrong('holds a line break or another control character; take it out') : text;
-  });
-}
-
-const trustProxy = setting((text) => {
-  if (text.toLowerCase() === 'off') return [];
-  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
-  const wrong = entries.find((entry) => !isProxy(entry));
-  return wrong === undefined
-    ? entries
-    : new Wrong(
-        `${quoted(wrong)} is not an IP address or range; list those of your proxies, such as 10.0.0.1, 192.168.0.0/16`,
-      );
-});
-
-function isProxy(entry: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(entry)) return true;
-  const [address = '', bits] = entry.split('/', 2);
-  const family = isIP(address);
-  if (family === 0) return false;
-  return bits === undefined || (/^\d+$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128));
-}
-
-const companyName = setting((text) => {
-  if (hasControls(text))
-    return new Wrong('holds a line break or another control character; write the name on one line');
-  return text.length <= 200 ? text : new Wrong('is longer than 200 characters; write a shorter name');
-});
-
-const timeZone = setting((text) => {
-  const wrong = new Wrong(`${quoted(text)} is not a time zone; write a name such as Europe/Brussels or UTC`);
-  // An offset has no changes of the clock, so deadlines would be an hour off half the year.
-  if (/^[+-]/.test(text)) return wrong;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
-  } catch {
-    return wrong;
-  }
-});
-
-const keyFile = setting((path) => {
-  try {
-    const pem = readFileSync(path, 'utf8');
-    const { asymmetricKeyType } = createPrivateKey(pem);
-    if (asymmetricKeyType === 'rsa' || asymmetricKeyType === 'ed25519') return pem;
-    return new Wrong(`${quoted(path)} is a ${asymmetricKeyType ?? 'secret'} key; DKIM knows RSA and Ed25519`);
-  } catch (error) {
-    return new Wrong(
-      `${quoted(path)} is no readable private key (${codeOf(error)}); name a PEM file that this user may read`,
-    );
-  }
-});
-
-const domain = setting((text) =>
-  /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(text)
-    ? text
-    : new Wrong(`${quoted(text)} is not a domain name; write one such as example.org (A-labels for other letters)`),
-);
-
-const logLevel = setting((text) => {
-  const level = logLevels.find((name) => name === text.toLowerCase());
-  return level ?? new Wrong(`${quoted(text)} is not a level; write one of ${logLevels.join(', ')}`);
-});
-
 const Settings = z.object({
   PORT: port.prefault('3000'),
   HOST: host.prefault('127.0.0.1'),
@@ -288,10 +189,18 @@ const Settings = z.object({
   MAIL_RATE: number({ min: 0.01, max: 100_000, whole: false }).optional(),
   MAIL_CONCURRENCY: number({ min: 1, max: 200, whole: true }).prefault('8'),
   DKIM_DOMAIN: domain.optional(),
-  DKIM_SELECTOR: domain.optional(),
-  DKIM_KEY_FILE: keyFile.optional(),
+  DKIM_SELECTOR: domains.optional(),
+  DKIM_KEY_FILE: keyFiles.optional(),
+  MAIL_REPLY_TO: replyAddress.optional(),
+  BOUNCE_ADDRESS: bounceAddress.optional(),
+  BOUNCE_IMAP_URL: imapUrl.optional(),
+  BOUNCE_LISTEN: bounceListen.optional(),
+  SNS_TOPIC_ARNS: topicArns.optional(),
+  SENDGRID_WEBHOOK_KEY: sendgridKey.optional(),
+  MAILGUN_SIGNING_KEY: secret(8).optional(),
+  QUIET_MINUTES: number({ min: 0, max: 1_440, whole: true }).prefault('0'),
   SECRET_KEY: secretKeys.optional(),
-  ADMIN_EMAIL: adminEmail.optional(),
+  ADMIN_EMAIL: emailAddress.optional(),
   ADMIN_PASSWORD: secret(8).optional(),
   ADMIN_TOKEN: secret(8).optional(),
   TRUST_PROXY: trustProxy.prefault('off'),
@@ -302,6 +211,14 @@ const Settings = z.object({
   HOLD_AFTER_HOURS: number({ min: 0.01, max: 87_600, whole: false }).prefault('24'),
   LOG_LEVEL: logLevel.prefault('info'),
 });
+
+/** The keys of DKIM, each with the selector at the same place in its list. */
+function dkimKeys(s: { DKIM_SELECTOR?: string[] | undefined; DKIM_KEY_FILE?: string[] | undefined }) {
+  return (s.DKIM_SELECTOR ?? []).flatMap((selector, place) => {
+    const privateKey = s.DKIM_KEY_FILE?.[place];
+    return privateKey === undefined ? [] : [{ selector, privateKey }];
+  });
+}
 
 /** Settings that need each other; looked at even when others are wrong, so that all is said at once. */
 function together(values: Readonly<Record<string, string>>): string[] {
@@ -320,24 +237,9 @@ function together(values: Readonly<Record<string, string>>): string[] {
     if (missing.length === group.length) continue;
     for (const name of missing) faults.push(`${name}: is missing; ${group.join(', ')} go together, set all or none`);
   }
+  const [selectors, files] = [values.DKIM_SELECTOR, values.DKIM_KEY_FILE].map((list) => list?.split(',').length ?? 0);
+  if (selectors !== files && has('DKIM_SELECTOR') && has('DKIM_KEY_FILE')) {
+    faults.push(`DKIM_SELECTOR: names ${selectors}, and DKIM_KEY_FILE ${files}; name a selector for each key`);
+  }
   return faults;
-}
-
-function parseUrl(text: string): URL | null {
-  if (hasControls(text) || /\s/.test(text)) return null;
-  return URL.canParse(text) ? new URL(text) : null;
-}
-
-/** Control characters and the line breaks of Unicode: in a header each could begin a new line. */
-function hasControls(text: string): boolean {
-  return /[\p{Cc}\u2028\u2029]/u.test(text);
-}
-
-function quoted(text: string): string {
-  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-  return shown.replace(/[\u2028\u2029]/g, '?');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unreadable';
 }

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { z } from 'zod';
-import type { LogLevel } from './config.js';
+import type { LogLevel } from './settings.js';
 
 /*
  * The log tells what happened, never to whom: ids, route patterns and codes. Redaction by key does

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shortestSecret } from './config.js';
 import { OperatorError } from './errors.js';
+import { shortestSecret } from './settings.js';
 
 /**
  * The key of an installation that was given none: made once, and kept in the data folder for this user

@@ -1,5 +1,9 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { ConfigError, readConfig } from '../../src/config.js';
+import { temporaryFolder } from '../support/process.js';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 
@@ -61,6 +65,18 @@ const wrong: [string, Record<string, string>][] = [
   ['MAIL_CONCURRENCY', { MAIL_CONCURRENCY: '0' }],
   ['DKIM_SELECTOR', { DKIM_DOMAIN: 'example.org', DKIM_KEY_FILE: '/nowhere' }],
   ['DKIM_KEY_FILE', { DKIM_DOMAIN: 'example.org', DKIM_SELECTOR: 's1', DKIM_KEY_FILE: '/etc/hostname' }],
+  ['DKIM_SELECTOR', { DKIM_DOMAIN: 'example.org', DKIM_SELECTOR: 's1,s2', DKIM_KEY_FILE: '/etc/hostname' }],
+  ['MAIL_REPLY_TO', { MAIL_REPLY_TO: 'nobody' }],
+  ['MAIL_REPLY_TO', { MAIL_REPLY_TO: 'jörg@example.org' }],
+  ['BOUNCE_ADDRESS', { BOUNCE_ADDRESS: 'bounces' }],
+  ['BOUNCE_ADDRESS', { BOUNCE_ADDRESS: '*-*@example.org' }],
+  ['BOUNCE_IMAP_URL', { BOUNCE_IMAP_URL: 'imaps://imap.example.org/INBOX' }],
+  ['BOUNCE_IMAP_URL', { BOUNCE_IMAP_URL: 'pop3://user:password@example.org' }],
+  ['BOUNCE_LISTEN', { BOUNCE_LISTEN: 'lmtp://127.0.0.1' }],
+  ['BOUNCE_LISTEN', { BOUNCE_LISTEN: '127.0.0.1:2424' }],
+  ['SNS_TOPIC_ARNS', { SNS_TOPIC_ARNS: 'arn:aws:sqs:eu-west-1:123456789012:queue' }],
+  ['SENDGRID_WEBHOOK_KEY', { SENDGRID_WEBHOOK_KEY: 'bm8ga2V5' }],
+  ['QUIET_MINUTES', { QUIET_MINUTES: '1441' }],
   ['ADMIN_PASSWORD', { ADMIN_EMAIL: 'officer@example.org' }],
   ['ADMIN_EMAIL', { ADMIN_PASSWORD: 'a long password' }],
   ['ADMIN_EMAIL', { ADMIN_EMAIL: 'officer', ADMIN_PASSWORD: 'a long password' }],
@@ -93,6 +109,8 @@ t.test('no message repeats a password', async (t) => {
     SMTP_URL: 'http://u:hunter22@relay',
     SECRET_KEY: 'hunter22',
     ADMIN_TOKEN: 'hunter2',
+    BOUNCE_IMAP_URL: 'http://u:hunter22@imap',
+    MAILGUN_SIGNING_KEY: 'hunter2',
   }).join('\n');
   t.notMatch(said, /hunter2/);
 });
@@ -121,6 +139,46 @@ t.test('values are read as they are meant', async (t) => {
   });
   t.equal(readConfig({ HOST: '::', PORT: '80' }).publicUrl, 'http://localhost:80');
   t.equal(readConfig({ HOST: '::1' }).publicUrl, 'http://[::1]:3000');
+});
+
+t.test('what mail comes back by, and the keys that sign it, are read as they are meant', async (t) => {
+  const folder = temporaryFolder(t);
+  const keyIn = (name: string, make: () => { privateKey: KeyObject }) => {
+    const path = join(folder, name);
+    writeFileSync(path, make().privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    return path;
+  };
+  const rsa = keyIn('rsa.pem', () => generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  const ed25519 = keyIn('ed25519.pem', () => generateKeyPairSync('ed25519'));
+  const weak = keyIn('weak.pem', () => generateKeyPairSync('rsa', { modulusLength: 1024 }));
+  const elliptic = keyIn('ec.pem', () => generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+  const dkim = { DKIM_DOMAIN: 'example.org', DKIM_SELECTOR: 'r1, e1' };
+  const arn = 'arn:aws:sns:eu-west-1:123456789012:bounces';
+  t.match(
+    readConfig({
+      ...dkim,
+      DKIM_KEY_FILE: `${rsa}, ${ed25519}`,
+      MAIL_REPLY_TO: 'privacy@example.org',
+      BOUNCE_ADDRESS: '*@bounces.example.org',
+      BOUNCE_LISTEN: 'lmtp://[::1]:2424',
+      SNS_TOPIC_ARNS: `${arn}, ${arn}.fifo`,
+      QUIET_MINUTES: '15',
+    }),
+    {
+      dkim: { domain: 'example.org', keys: [{ selector: 'r1' }, { selector: 'e1' }] },
+      mailReplyTo: 'privacy@example.org',
+      bounceAddress: '*@bounces.example.org',
+      bounceListen: { protocol: 'lmtp', host: '::1', port: 2424 },
+      snsTopicArns: [arn, `${arn}.fifo`],
+      quietMinutes: 15,
+    },
+  );
+  for (const [path, reason] of [
+    [weak, /RSA key of 1024 bits/],
+    [elliptic, /is a ec key/],
+  ] as const) {
+    t.match(faultsOf({ ...dkim, DKIM_SELECTOR: 's1', DKIM_KEY_FILE: path })[0], reason);
+  }
 });
 
 /** For the name of a test, which has to be one short line. */
