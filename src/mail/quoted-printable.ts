@@ -6,6 +6,8 @@
 // 76 with the "=" of a soft break and the two characters that `guardStart` may add.
 const lineLength = 73;
 const softBreak = /=[ \t]*\r\n/g;
+// So the body is what a signature's relaxed canonical form makes of it, and is hashed as it stands.
+const doubledSpace = / (?= )/g;
 
 /**
  * @param body of a multipart message, its parts in quoted-printable; boundaries and part headers
@@ -18,7 +20,7 @@ export function wrapQuotedPrintable(body: string, marks: readonly string[]): str
   return body
     .replace(softBreak, '')
     .split('\r\n')
-    .map((line) => wrapLine(line, atoms))
+    .map((line) => wrapLine(line.replace(doubledSpace, '=20'), atoms))
     .join('\r\n');
 }
 

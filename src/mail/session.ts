@@ -1,8 +1,13 @@
 import SMTPConnection, { type SMTPError as NodemailerError } from 'nodemailer/lib/smtp-connection';
-import { needsSmtpUtf8 } from './address.js';
+import { safeSession } from './one-by-one.js';
+import { fastSession } from './pipeline.js';
+import { type Reply, toReply } from './reply.js';
+
+export type { Reply } from './reply.js';
 
 /*
- * One SMTP session: opened, used for mail after mail, closed. transport.ts keeps several.
+ * One SMTP session: connect, TLS, EHLO, AUTH, by nodemailer. What follows is one of two layers:
+ * pipeline.ts is fast, one-by-one.ts is safe. transport.ts keeps the sessions.
  */
 
 export interface Envelope {
@@ -10,23 +15,14 @@ export interface Envelope {
   to: string;
 }
 
-/** What became of one mail, with the relay's own words. */
-export interface Reply {
-  /**
-   * - `accepted`: the relay took it (no more: a 250 proves the hand-over, not the mailbox).
-   * - `rejected`: the relay refused this mail; `stage` says at which command.
-   * - `unreachable`: there was no session (`connect`, `tls`, `auth`: a fault of the relay or of our
-   *   settings, it says nothing of the recipient), or it broke off in the middle (`mail`, `rcpt`,
-   *   `data`; at `data` the relay may have taken the mail all the same), a 421 included.
-   */
-  outcome: 'accepted' | 'rejected' | 'unreachable';
-  stage: 'connect' | 'tls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'smtputf8';
-  /** The SMTP code, null where the relay said none. */
-  code: number | null;
-  /** The enhanced code (RFC 3463), such as `5.1.1`. */
-  enhanced: string | null;
-  /** One line, at most 1,000 characters. May hold the address: never for a log. */
-  response: string;
+/** A mail on its way through a session. */
+export interface Mail {
+  readonly envelope: Envelope;
+  readonly message: Buffer;
+  /** How often a session gave it back. */
+  returns: number;
+  /** To be called once. */
+  settle(reply: Reply): void;
 }
 
 export interface Relay {
@@ -46,27 +42,59 @@ export interface Timeouts {
   silence: number;
 }
 
+/** What a relay offers by EHLO. */
+export interface Offers {
+  extensions: ReadonlySet<string>;
+  /** Bytes of the largest message, null where it does not say. */
+  size: number | null;
+}
+
 export interface Session {
-  /** Sends one mail; never throws. */
-  send(envelope: Envelope, message: Buffer): Promise<Reply>;
-  /** Mails sent so far. */
+  /** Mails begun so far. */
   used: number;
+  /** Mails after which it is to end: relays count, and end long sessions with a 421; going first is cheaper. */
+  readonly most: number;
   /** Whether it can take another mail. */
   readonly open: boolean;
-  /** Called once, when it ends for whatever reason. */
-  onEnd: () => void;
-  /** Says QUIT and closes. */
+  /** Looks for a mail if it can send one now; told when there may be one. */
+  work(): void;
+  /** Says QUIT and closes; not while it has a mail in hand. */
   quit(): void;
 }
 
+/** Who keeps a session and has mails for it. */
+export interface Keeper {
+  /**
+   * The next mail, null when there is none for this session.
+   * @param ahead whether only its envelope goes out now, behind the body of another
+   */
+  next(session: Session, ahead: boolean): Mail | null;
+  /**
+   * Takes a mail back of which no byte was sent but the envelope, so that another session sends it.
+   * @param reply the answer if there have been too many
+   */
+  giveBack(mail: Mail, reply: Reply): void;
+  /** It has nothing in hand. */
+  onIdle(session: Session): void;
+  /** It is over, for whatever reason; called once. */
+  onEnd(session: Session): void;
+  /** What happened is no reason to trust the fast layer with this relay; `lost`: it may have been the network. */
+  onDoubt(kind: 'surprise' | 'lost'): void;
+}
+
 /**
- * Opens a session: connect, TLS, EHLO, AUTH.
+ * Opens a session: connect, TLS, EHLO, AUTH. It begins to work when told to.
+ * @param options.ca certificates of authorities to trust instead of the usual ones
+ * @param options.fast by which layer; the other one is for a relay that has given cause for doubt
  * @returns the session, or why there is none
  */
-export async function openSession(relay: Relay, timeouts: Timeouts): Promise<Session | Reply> {
-  // The library reports a broken connection without saying which command it broke; counting the
-  // replies since MAIL tells it, and with it whether a fresh connection is worth a second try.
-  const progress = { replies: 0 };
+export async function openSession(
+  relay: Relay,
+  timeouts: Timeouts,
+  keeper: Keeper,
+  options: { fast: boolean; ca?: string | undefined },
+): Promise<Session | Reply> {
+  const counted = { replies: 0 };
   const connection = new SMTPConnection({
     host: relay.host,
     port: relay.port,
@@ -77,40 +105,24 @@ export async function openSession(relay: Relay, timeouts: Timeouts): Promise<Ses
     greetingTimeout: timeouts.connect,
     socketTimeout: timeouts.silence,
     transactionLog: true,
-    logger: countReplies(progress),
+    logger: countReplies(counted),
+    ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
   });
-
   // Every error also reaches the callback of the step it broke; without a listener it would end
   // the process.
   connection.on('error', () => {});
-  let ended = false;
-  let extensions: ReadonlySet<string> = new Set();
-  const session: Session = {
-    used: 0,
-    get open() {
-      return !ended;
-    },
-    onEnd: () => {},
-    send: (envelope, message) => {
-      session.used += 1;
-      return transact(envelope, message);
-    },
-    quit: () => {
-      if (ended) return;
-      connection.quit();
-      // A relay that leaves QUIT unanswered does not keep the process alive.
-      setTimeout(() => connection.close(), 2_000).unref();
-    },
-  };
-  connection.once('end', () => {
-    ended = true;
-    session.onEnd();
-  });
 
+  let offers: Offers = { extensions: new Set(), size: null };
   const failure = (await connected()) ?? (await authenticated());
-  if (failure === null) return session;
-  connection.close();
-  return failure;
+  if (failure !== null) {
+    connection.close();
+    return failure;
+  }
+  const socket = connection._socket;
+  if (connection.destroyed || !socket) return toReply('unreachable', 'connect', 'Connection closed unexpectedly');
+  return options.fast
+    ? fastSession({ connection, socket, offers, keeper })
+    : safeSession({ connection, offers, keeper, counted });
 
   function connected(): Promise<Reply | null> {
     return new Promise((resolve) => {
@@ -119,7 +131,7 @@ export async function openSession(relay: Relay, timeouts: Timeouts): Promise<Ses
       connection.connect((error) => {
         connection.off('error', failed);
         if (error) return failed(error);
-        extensions = readExtensions(connection.lastServerResponse || '');
+        offers = readOffers(connection.lastServerResponse || '');
         resolve(null);
       });
     });
@@ -138,66 +150,9 @@ export async function openSession(relay: Relay, timeouts: Timeouts): Promise<Ses
       });
     });
   }
-
-  function transact(envelope: Envelope, message: Buffer): Promise<Reply> {
-    if (needsSmtpUtf8(envelope.to) && !extensions.has('SMTPUTF8')) return Promise.resolve(withoutSmtpUtf8);
-    progress.replies = 0;
-    return new Promise((resolve) => {
-      const use8BitMime = needsSmtpUtf8(envelope.to);
-      connection.send({ ...envelope, size: message.length, use8BitMime }, message, (error, info) => {
-        if (!error) {
-          resolve(toReply('accepted', 'data', info?.response ?? ''));
-          return;
-        }
-        const reply = judge(error, progress.replies);
-        if (reply.outcome === 'unreachable' || ended) {
-          connection.close();
-          resolve(reply);
-          return;
-        }
-        // RFC 5321, 4.1.1.5: what is left of a refused transaction is put aside, else a strict
-        // relay answers the next MAIL with 503, and that person pays for it.
-        connection.reset((unreset) => {
-          if (unreset) connection.close();
-          resolve(reply);
-        });
-      });
-    });
-  }
 }
 
 type Failure = NodemailerError;
-
-const withoutSmtpUtf8: Reply = {
-  outcome: 'rejected',
-  stage: 'smtputf8',
-  code: null,
-  enhanced: null,
-  response: 'The relay does not offer SMTPUTF8 (RFC 6531), without which this address cannot be written.',
-};
-
-/** A failed mail → what it means. `replies`: how many of the relay's came since MAIL. */
-function judge(error: Failure, replies: number): Reply {
-  // Larger than the SIZE that the relay offers: nothing was sent.
-  if (error.code === 'EMESSAGE' && !error.responseCode) return toReply('rejected', 'mail', error.message);
-  if (!error.responseCode) return broken(stageAfter(replies), error);
-  // 421: the relay closes the session, whatever the mail. 503: the two have lost the thread. Both
-  // are mended by another session and say nothing of the recipient.
-  const ofSession = error.responseCode === 421 || error.responseCode === 503 || error.command === 'CONN';
-  const stage = commandStages.get(error.command ?? '') ?? stageAfter(replies - 1);
-  return toReply(ofSession ? 'unreachable' : 'rejected', stage, error.response ?? error.message);
-}
-
-/** The command that waits for its reply after so many replies. */
-function stageAfter(replies: number): 'mail' | 'rcpt' | 'data' {
-  return replies <= 0 ? 'mail' : replies === 1 ? 'rcpt' : 'data';
-}
-
-const commandStages: ReadonlyMap<string, Reply['stage']> = new Map([
-  ['MAIL FROM', 'mail'],
-  ['RCPT TO', 'rcpt'],
-  ['DATA', 'data'],
-]);
 
 function broken(stage: Reply['stage'], error: Failure): Reply {
   return toReply('unreachable', stage, error.response || error.message);
@@ -207,39 +162,21 @@ function isTlsFault(error: Failure): boolean {
   return error.code === 'ETLS' || error.command === 'STARTTLS' || /certificate|SSL|TLS/.test(error.message);
 }
 
-function toReply(outcome: Reply['outcome'], stage: Reply['stage'], words: string): Reply {
-  const lines = words.trim().split(/\r?\n/);
-  const first = /^(?<code>[2-5]\d\d)(?:[ -](?<enhanced>[245]\.\d{1,3}\.\d{1,3})\b)?/.exec(lines[0] ?? '')?.groups;
+/** The keywords of an EHLO reply, such as `SIZE`, `8BITMIME`, `SMTPUTF8`. */
+function readOffers(ehlo: string): Offers {
+  const lines = ehlo
+    .split(/\r?\n/)
+    .slice(1)
+    .map((line) => line.slice(4).trim().toUpperCase().split(/\s+/));
+  const size = Number(lines.find(([keyword]) => keyword === 'SIZE')?.[1] ?? 0);
   return {
-    outcome,
-    stage,
-    code: first?.code ? Number(first.code) : null,
-    enhanced: first?.enhanced ?? null,
-    // Each line repeats the codes ("550-5.1.1 …", RFC 5321, 4.2.1): once is enough.
-    response: lines
-      .map((line, index) => (index === 0 ? line.replace(/^(\d{3})-/, '$1 ') : line.replace(repeatedCodes, '')))
-      .join(' ')
-      .slice(0, 1_000),
+    extensions: new Set(lines.flatMap(([keyword]) => (keyword === undefined ? [] : [keyword]))),
+    // RFC 1870, 4: 0 is no limit.
+    size: size > 0 ? size : null,
   };
 }
 
-const repeatedCodes = /^\d{3}[ -](?:[245]\.\d{1,3}\.\d{1,3} )?/;
-
-/** The keywords of an EHLO reply, such as `SIZE`, `8BITMIME`, `SMTPUTF8`. */
-function readExtensions(ehlo: string): ReadonlySet<string> {
-  const lines = ehlo.split(/\r?\n/).slice(1);
-  return new Set(
-    lines.map(
-      (line) =>
-        line
-          .replace(/^\d{3}[ -]/, '')
-          .split(' ')[0]
-          ?.toUpperCase() ?? '',
-    ),
-  );
-}
-
-function countReplies(progress: { replies: number }): Record<string, (entry: unknown) => void> {
+function countReplies(counted: { replies: number }): Record<string, (entry: unknown) => void> {
   const ignore = () => {};
   return {
     trace: ignore,
@@ -248,8 +185,7 @@ function countReplies(progress: { replies: number }): Record<string, (entry: unk
     error: ignore,
     fatal: ignore,
     debug: (entry) => {
-      if (typeof entry === 'object' && entry !== null && 'tnx' in entry && entry.tnx === 'server')
-        progress.replies += 1;
+      if (typeof entry === 'object' && entry !== null && 'tnx' in entry && entry.tnx === 'server') counted.replies += 1;
     },
   };
 }

@@ -1,22 +1,32 @@
-import { createSigner, type DkimKey } from './dkim.js';
-import { type Envelope, openSession, type Relay, type Reply, type Session, type Timeouts } from './session.js';
+import { createSigner, type DkimKeys } from './dkim.js';
+import type { Reply } from './reply.js';
+import {
+  type Envelope,
+  type Keeper,
+  type Mail,
+  openSession,
+  type Relay,
+  type Session,
+  type Timeouts,
+} from './session.js';
 
-export type { Reply } from './session.js';
+export type { Reply } from './reply.js';
 
 /*
- * send(envelope, bytes) → reply, over a few kept SMTP sessions.
+ * send(envelope, bytes) → reply, over a few kept SMTP sessions, which take the waiting mails in turn.
  *
  * TLS by RFC 8314: `smtps:` speaks TLS from the first byte, `smtp:` must be able to turn to TLS by
  * STARTTLS, and a certificate must be right; there is no silent fall-back to plain text. Exempt is
  * a relay on the loopback interface, where there is no wire to listen on and the usual certificate
- * is self-signed. A relay in a network of one's own that has no TLS needs `?tls=off`.
+ * is self-signed (`?tls=on` makes it a duty there as well). A relay in a network of one's own that has
+ * no TLS needs `?tls=off`.
  */
 
 export interface Transport {
   /**
    * Hands one mail to the relay. Never throws for what a relay does.
    * @param envelope addresses by the rule of `parseAddress`
-   * @param message the whole message, CRLF, 7-bit
+   * @param message the whole message, CRLF, 7-bit; not to be changed before the answer, and free after it
    */
   send(envelope: Envelope, message: Buffer): Promise<Reply>;
   /** Waits for mails in hand, then ends the sessions. Mails sent later are refused as unreachable. */
@@ -28,26 +38,75 @@ export interface TransportOptions {
   /** Most sessions at a time. */
   mailConcurrency: number;
   /** Signs each mail here; without it that is the relay's business. */
-  dkim?: DkimKey | null;
-  timeouts?: Partial<Timeouts & { idle: number; again: number }>;
+  dkim?: DkimKeys | null;
+  timeouts?: Partial<Timeouts & { idle: number; again: number; surprise: number; lost: number }>;
+  /** Whether to use the fast layer while there is no doubt about the relay; yes unless told otherwise. */
+  fast?: boolean;
+  /** Certificates (PEM) of the authorities to trust instead of the usual ones. */
+  ca?: string;
 }
 
-// Relays count the mails of a session and end long ones with a 421; going first is cheaper.
-const mailsPerSession = 100;
+/**
+ * So many `send` at a time for each session keep it busy: a mail whose answer is due, one whose envelope
+ * went ahead, and one that waits.
+ */
+export const sendsPerSession = 3;
+
+const usual = {
+  connect: 15_000,
+  silence: 120_000,
+  /** How long a session is kept without a mail. */
+  idle: 20_000,
+  /** When to ask a relay again that has granted fewer sessions than wished. */
+  again: 10_000,
+  /** How long new sessions are of the safe layer after replies that did not fit, */
+  surprise: 600_000,
+  /** and after a connection that broke with mails in hand. */
+  lost: 60_000,
+};
 
 /** A transport for the relay; nothing is connected before the first mail. */
 export function createTransport(options: TransportOptions): Transport {
   const relay = readRelayUrl(options.smtpUrl);
-  const sign = createSigner(options.dkim ?? null);
-  const timeouts = { connect: 15_000, silence: 120_000, idle: 20_000, again: 10_000, ...options.timeouts };
-  const idle: { session: Session; timer: NodeJS.Timeout }[] = [];
-  const waiting: ((session: Session | Reply) => void)[] = [];
-  let sessions = 0;
+  const sign = options.dkim ? createSigner(options.dkim) : null;
+  const timeouts = { ...usual, ...options.timeouts };
+  const sessions = new Set<Session>();
+  const idle: Session[] = [];
+  const idleTimers = new Map<Session, NodeJS.Timeout>();
+  const waiting: Mail[] = [];
+  const doubts = { surprise: 0, lost: 0 };
   let opening = false;
   let enough = false;
   let closed = false;
   let inHand = 0;
   let whenDone: (() => void) | null = null;
+
+  const keeper: Keeper = {
+    next: (session, ahead) => {
+      const [mail] = waiting;
+      if (mail === undefined || session.used >= session.most) return null;
+      // What went ahead waits for the mail before it: it had better have a session of its own, while
+      // there are some to be had. And one that was given back goes alone, so that it is clear what
+      // answers it gets.
+      if (ahead && (mail.returns > 0 || waiting.length <= toBeOpened())) return null;
+      waiting.shift();
+      session.used += 1;
+      return mail;
+    },
+    giveBack: (mail, reply) => {
+      mail.returns += 1;
+      if (mail.returns > options.mailConcurrency) mail.settle(reply);
+      else waiting.unshift(mail);
+    },
+    onIdle: keep,
+    onEnd: forget,
+    onDoubt: (kind) => {
+      doubts[kind] += 1;
+      setTimeout(() => {
+        doubts[kind] -= 1;
+      }, timeouts[kind]).unref();
+    },
+  };
 
   return {
     send: async (envelope, message) => {
@@ -55,7 +114,7 @@ export function createTransport(options: TransportOptions): Transport {
       checkEnvelope(envelope);
       inHand += 1;
       try {
-        return await deliver(envelope, await sign(message));
+        return await deliver(envelope, sign === null ? message : await sign(message));
       } finally {
         inHand -= 1;
         if (inHand === 0) whenDone?.();
@@ -68,58 +127,54 @@ export function createTransport(options: TransportOptions): Transport {
           whenDone = resolve;
         });
       }
-      for (const { session, timer } of idle.splice(0)) {
-        clearTimeout(timer);
-        session.quit();
-      }
+      for (const session of [...idle]) dismiss(session);
     },
   };
 
-  async function deliver(envelope: Envelope, message: Buffer): Promise<Reply> {
-    const session = await acquire();
-    if (!('send' in session)) return session;
-    const kept = session.used > 0;
-    const reply = await session.send(envelope, message);
-    release(session);
-    // A kept session that the relay closed meanwhile fails at MAIL without a word. The mail was not
-    // even begun, so it is tried once more on a fresh one.
-    const stale = kept && reply.outcome === 'unreachable' && reply.stage === 'mail' && reply.code === null;
-    return stale && !session.open ? deliver(envelope, message) : reply;
+  function deliver(envelope: Envelope, message: Buffer): Promise<Reply> {
+    return new Promise((settle) => {
+      waiting.push({ envelope, message, returns: 0, settle });
+      dispatch();
+    });
   }
 
-  function acquire(): Promise<Session | Reply> {
-    for (let kept = idle.pop(); kept; kept = idle.pop()) {
-      clearTimeout(kept.timer);
-      if (kept.session.open) return Promise.resolve(kept.session);
+  /** Sees to it that the waiting mails find a session. */
+  function dispatch(): void {
+    while (waiting.length > 0) {
+      const session = idle.pop();
+      if (session === undefined) break;
+      if (session.open) session.work();
     }
-    return new Promise((resolve) => {
-      waiting.push(resolve);
-      openOneMore();
-    });
+    openOneMore();
+    if (toBeOpened() > 0) return;
+    for (const session of sessions) {
+      if (waiting.length === 0) return;
+      session.work();
+    }
+  }
+
+  /** Sessions that are still to come for the mails that wait now. */
+  function toBeOpened(): number {
+    return enough && sessions.size > 0 ? 0 : options.mailConcurrency - sessions.size;
   }
 
   // One at a time: with a wrong password a batch of 500 is one log-in and 500 equal answers, not
   // 500 log-ins (which lock accounts).
   function openOneMore(): void {
-    if (opening || waiting.length === 0 || sessions >= options.mailConcurrency) return;
-    if (enough && sessions > 0) return;
+    if (opening || waiting.length === 0 || toBeOpened() <= 0) return;
     opening = true;
-    sessions += 1;
-    void openSession(relay, timeouts).then((session) => {
+    const fast = options.fast !== false && doubts.surprise === 0 && doubts.lost === 0;
+    void openSession(relay, timeouts, keeper, { fast, ca: options.ca }).then((session) => {
       opening = false;
-      if (!('send' in session)) {
-        sessions -= 1;
-        if (sessions > 0) takeWhatThereIs();
-        else for (const refuse of waiting.splice(0)) refuse(session);
-        return;
+      if ('work' in session) {
+        sessions.add(session);
+        session.work();
+      } else if (sessions.size > 0) {
+        takeWhatThereIs();
+      } else {
+        for (const mail of waiting.splice(0)) mail.settle(session);
       }
-      session.onEnd = () => {
-        sessions -= 1;
-        openOneMore();
-      };
-      if (!session.open) session.onEnd();
-      release(session);
-      openOneMore();
+      dispatch();
     });
   }
 
@@ -133,35 +188,44 @@ export function createTransport(options: TransportOptions): Transport {
     }, timeouts.again).unref();
   }
 
-  function release(session: Session): void {
-    if (!session.open) return;
-    if (session.used >= mailsPerSession) {
-      session.quit();
+  function keep(session: Session): void {
+    if (closed || session.used >= session.most) {
+      dismiss(session);
       return;
     }
-    const next = waiting.shift();
-    if (next) {
-      next(session);
-      return;
+    idle.push(session);
+    const timer = idleTimers.get(session);
+    if (timer !== undefined) timer.refresh();
+    else {
+      const whenIdle = () => {
+        if (idle.includes(session)) dismiss(session);
+      };
+      idleTimers.set(session, setTimeout(whenIdle, timeouts.idle).unref());
     }
-    if (closed) {
-      session.quit();
-      return;
-    }
-    const timer = setTimeout(() => {
-      idle.splice(
-        idle.findIndex((kept) => kept.session === session),
-        1,
-      );
-      session.quit();
-    }, timeouts.idle);
-    timer.unref();
-    idle.push({ session, timer });
+  }
+
+  function dismiss(session: Session): void {
+    putAside(session);
+    session.quit();
+  }
+
+  function forget(session: Session): void {
+    putAside(session);
+    sessions.delete(session);
+    clearTimeout(idleTimers.get(session));
+    idleTimers.delete(session);
+    dispatch();
+  }
+
+  function putAside(session: Session): void {
+    const at = idle.indexOf(session);
+    if (at >= 0) idle.splice(at, 1);
   }
 }
 
 /**
- * The relay of an SMTP_URL: `smtp://user:password@host:587`, `smtps://host`, `smtp://host?tls=off`.
+ * The relay of an SMTP_URL: `smtp://user:password@host:587`, `smtps://host`, `smtp://host?tls=off`,
+ * `smtp://localhost?tls=on`.
  * Ports default to 587 and 465 (RFC 8314), without credentials to 25.
  */
 export function readRelayUrl(smtpUrl: string): Relay {
@@ -170,7 +234,8 @@ export function readRelayUrl(smtpUrl: string): Relay {
   const secure = url.protocol === 'smtps:';
   const auth =
     url.username === '' ? null : { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
-  const plain = isLoopback(host) || url.searchParams.get('tls') === 'off';
+  const tls = url.searchParams.get('tls');
+  const plain = tls === 'off' || (tls !== 'on' && isLoopback(host));
   return {
     host,
     port: url.port === '' ? (secure ? 465 : auth ? 587 : 25) : Number(url.port),

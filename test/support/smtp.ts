@@ -4,19 +4,23 @@ import { type ParsedMail, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerAddress, type SMTPServerSession } from 'smtp-server';
 import type { Test } from 'tap';
 
-export type Stage = 'greeting' | 'auth' | 'mail' | 'rcpt' | 'data';
+/** `body`: the message has begun to come, and can be cut off by `close`. `data`: all of it is there. */
+export type Stage = 'greeting' | 'auth' | 'mail' | 'rcpt' | 'body' | 'data';
 
 /** What an answer may depend on. */
 export interface Situation {
   stage: Stage;
-  /** The recipient at `rcpt` and `data`, the sender at `mail`, the user name at `auth`. */
+  /** The recipient at `rcpt`, `body` and `data`, the sender at `mail`, the user name at `auth`. */
   subject: string;
   /** How often this stage was reached with this subject, from 1. */
   attempt: number;
 }
 
-/** A reply such as `550 5.1.1 no such user`, `close` to drop the connection, or undefined to accept. */
-export type Answer = string | 'close' | undefined;
+/**
+ * A reply such as `550 5.1.1 no such user`, `close` to drop the connection, `take and close` to do so after the
+ * mail was taken and before that is said, or undefined to accept.
+ */
+export type Answer = string | 'close' | 'take and close' | undefined;
 
 export interface ReceivedMail {
   from: string;
@@ -38,6 +42,10 @@ export interface SmtpOptions {
   without?: readonly ('8BITMIME' | 'SMTPUTF8' | 'PIPELINING')[];
   /** Credentials that it asks for; none: it takes mail from anybody. */
   login?: { user: string; password: string };
+  /** Offers STARTTLS with these, in PEM. */
+  tls?: { key: string; cert: string };
+  /** The largest mail that it says to take, in bytes. */
+  size?: number;
   port?: number;
 }
 
@@ -69,9 +77,9 @@ export async function startSmtp(t: Test, options: SmtpOptions = {}): Promise<Smt
     const attempt = (attempts.get(key) ?? 0) + 1;
     attempts.set(key, attempt);
     const said = answer({ stage, subject, attempt });
-    commands.push({ stage, subject, answer: said ?? 'accepted' });
+    if (stage !== 'body' || said !== undefined) commands.push({ stage, subject, answer: said ?? 'accepted' });
     if (said === undefined) return null;
-    if (said === 'close') {
+    if (said === 'close' || said === 'take and close') {
       for (const connection of server.connections) if (connection.id === session.id) connection._socket.destroy();
       return new Error('the connection is closed');
     }
@@ -84,7 +92,12 @@ export async function startSmtp(t: Test, options: SmtpOptions = {}): Promise<Smt
     hidePIPELINING: without.has('PIPELINING'),
     // The replies of a script carry their own enhanced codes.
     hideENHANCEDSTATUSCODES: true,
-    disabledCommands: options.login === undefined ? ['AUTH', 'STARTTLS'] : ['STARTTLS'],
+    disabledCommands: [
+      ...(options.login === undefined ? ['AUTH'] : []),
+      ...(options.tls === undefined ? ['STARTTLS'] : []),
+    ],
+    ...options.tls,
+    ...(options.size === undefined ? {} : { size: options.size }),
     authOptional: options.login === undefined,
     allowInsecureAuth: true,
     disableReverseLookup: true,
@@ -108,13 +121,19 @@ export async function startSmtp(t: Test, options: SmtpOptions = {}): Promise<Smt
     },
     onData(stream, session, done) {
       const parts: Buffer[] = [];
+      const to = session.envelope.rcptTo.map(({ address }) => address);
+      let isCutOff = false;
+      stream.once('data', () => {
+        isCutOff = respond('body', to.join(', '), session) !== null;
+      });
       stream.on('data', (part: Buffer) => parts.push(part));
       stream.on('end', async () => {
-        const to = session.envelope.rcptTo.map(({ address }) => address);
+        if (isCutOff) return;
         if (options.delayMs !== undefined) await pause(options.delayMs);
         const refused = respond('data', to.join(', '), session);
+        const isTaken = refused === null || commands.at(-1)?.answer === 'take and close';
+        if (isTaken) received.push(mail(session.envelope.mailFrom, to, Buffer.concat(parts)));
         if (refused !== null) return done(refused);
-        received.push(mail(session.envelope.mailFrom, to, Buffer.concat(parts)));
         done(null, '2.0.0 taken');
       });
     },
