@@ -18,7 +18,8 @@ export interface LoopOptions {
   log: Log;
 }
 
-const longestPause = 30_000;
+/** Within ten seconds of the return of a database everything works again. */
+const longestPause = 4_000;
 
 /**
  * Runs `step` until it finds nothing to do, then waits for a wake-up or the next look. A step that

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { systemActor } from './actor.js';
 import { ensureConfiguredAdmin, ensureSetupLink } from './admins/setup.js';
 import { type AppDeps, buildApp } from './app.js';
+import { startBounceIntake } from './bounce-intake.js';
 import type { Config } from './config.js';
 import { checkDatabase } from './database/check.js';
 import { migrate } from './database/migrate.js';
@@ -15,6 +16,7 @@ import { OperatorError, Refusal } from './errors.js';
 import { checkIn, type Hold } from './holds/hold.js';
 import { createLog } from './log.js';
 import { startMailbox } from './mail/mailbox.js';
+import { loadMjml } from './mail/mjml.js';
 import { createTransport } from './mail/transport.js';
 import { migrations, openDatabase } from './open.js';
 import { startSchedule } from './schedule.js';
@@ -58,6 +60,7 @@ export async function serve(settings: Config, say: (line: string) => void): Prom
     const hold = await checkIn(deps);
     const setupLink = await ensureSetupLink(deps);
 
+    closers.push((await startBounceIntake(deps)).close);
     await app.listen();
     for (const line of whereToLook(deps, { setupLink, hold })) say(line);
     closers.push(startWork(deps, url, config.smtpUrl ?? mailbox?.url ?? '').close);
@@ -107,8 +110,10 @@ async function makeConfiguredAdmin(deps: Deps): Promise<void> {
 
 /** The loops, the schedule and what wakes them. Closing ends them before the pool that they use. */
 function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service {
-  const { config } = deps;
+  const { config, log } = deps;
   const transport = createTransport({ smtpUrl, mailConcurrency: config.mailConcurrency, dkim: config.dkim });
+  // Whoever waits for the first mail should not wait for this as well; if it fails, that mail says why.
+  loadMjml().catch((err: unknown) => log.warn({ err }, 'the compiler of mail templates could not be loaded'));
   const sending = startSending(deps, { transport, instance: randomUUID() });
   const schedule = startSchedule(deps);
   const onWake: Record<Channel, () => void> = {

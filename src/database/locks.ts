@@ -5,6 +5,7 @@ import type { Tx } from './transaction.js';
 
 /** An advisory lock, apart from the rows it guards. The number only has to differ from that of `migrate.ts`. */
 const publishing = 7_305_227;
+const readingBounces = 7_305_228;
 
 /**
  * One publisher at a time, and nobody confirms meanwhile: between this call and the commit the next
@@ -29,4 +30,18 @@ export async function sharePublishing(tx: Tx): Promise<void> {
 export async function nextMoment(tx: Tx): Promise<number> {
   const { moment } = await one(tx, z.object({ moment: z.number() }), sql`select nextval('moments') as moment`);
   return moment;
+}
+
+/**
+ * One reader of the bounce mailbox at a time, whichever instance comes first. Held until the transaction
+ * ends; should its connection be lost, two may read at once, which repeats work and does no harm.
+ * @returns false when another reads it now
+ */
+export async function tryLockBounceMailbox(tx: Tx): Promise<boolean> {
+  const { taken } = await one(
+    tx,
+    z.object({ taken: z.boolean() }),
+    sql`select pg_try_advisory_xact_lock(${readingBounces}) as taken`,
+  );
+  return taken;
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -68,8 +68,14 @@ export async function ready(server: Server, fixedPort?: number): Promise<{ url: 
  */
 function readPostmaster(data: string): { pid: number; port: number } | null {
   const path = join(data, 'postmaster.pid');
-  if (!existsSync(path)) return null;
-  const lines = readFileSync(path, 'utf8').split('\n');
+  let lines: string[];
+  try {
+    lines = readFileSync(path, 'utf8').split('\n');
+  } catch (error) {
+    // None runs; or it has ended just now, and its last user took the file away.
+    if (reason(error) === 'ENOENT') return null;
+    throw error;
+  }
   const pid = Number(lines[0]);
   if (Number.isInteger(pid) && pid > 0 && isServer(pid, data)) return { pid, port: Number(lines[3] ?? 0) };
   rmSync(path, { force: true });

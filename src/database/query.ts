@@ -8,7 +8,7 @@ export type Db = pg.Pool | Tx;
 
 /** All rows, each checked against its schema: the row's type is the schema's, without a cast. */
 export async function many<T>(db: Db, row: z.ZodType<T>, statement: Sql): Promise<T[]> {
-  const result = await db.query(statement.text, [...statement.values]);
+  const result = await db.query(queryOf(statement));
   return result.rows.map((raw) => row.parse(raw));
 }
 
@@ -28,6 +28,10 @@ export async function one<T>(db: Db, row: z.ZodType<T>, statement: Sql): Promise
 
 /** A statement run for its effect; the number of rows it touched. */
 export async function run(db: Db, statement: Sql): Promise<number> {
-  const result = await db.query(statement.text, [...statement.values]);
+  const result = await db.query(queryOf(statement));
   return result.rowCount ?? 0;
+}
+
+function queryOf({ text, values, name }: Sql): pg.QueryConfig {
+  return { text, values: [...values], ...(name === undefined ? {} : { name }) };
 }

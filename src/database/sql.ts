@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
+
 /** A statement whose values travel apart from its text (never pasted into it). */
 export interface Sql {
   readonly text: string;
   readonly values: readonly unknown[];
+  /** Parsed and planned once a connection; see `prepared`. */
+  readonly name?: string;
 }
 
 /**
@@ -28,4 +32,19 @@ const brand = Symbol('sql');
 
 function isSql(part: unknown): part is Sql {
   return typeof part === 'object' && part !== null && brand in part;
+}
+
+const names = new Map<string, string>();
+
+/**
+ * A statement that runs many times a second: the server keeps it parsed and, once it has seen that the
+ * values do not matter, planned. Its text must be one of few.
+ */
+export function prepared(statement: Sql): Sql {
+  let name = names.get(statement.text);
+  if (name === undefined) {
+    name = `s${createHash('sha256').update(statement.text).digest('hex').slice(0, 24)}`;
+    names.set(statement.text, name);
+  }
+  return Object.freeze({ ...statement, name });
 }

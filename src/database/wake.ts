@@ -22,7 +22,7 @@ export interface Listener {
 }
 
 const firstPause = 250;
-const longestPause = 10_000;
+const longestPause = 2_000;
 
 /**
  * Listens on a connection of its own, which is opened again whenever it is lost. After each opening

@@ -1,15 +1,17 @@
 import type { Db } from '../database/query.js';
 import type { Tx } from '../database/transaction.js';
-import { type KnownDelivery, selectByMessageId, selectLastTo, setBounced } from './queries.js';
+import { type KnownDelivery, selectByMessageId, selectKnown, selectLastTo, setBounced } from './queries.js';
 
 /**
- * The delivery that a bounce is about: by the Message-ID that came back, else the last mail that the
- * relay took for the address.
+ * The delivery that a bounce is about: by the number that its envelope sender carried (return-path.ts),
+ * else the Message-ID that came back, else the last mail that the relay took for the address.
  */
 export async function findBounced(
   db: Db,
-  traces: { messageId: string | null; recipientHashes: readonly Buffer[] },
+  traces: { deliveryId?: number | null; messageId: string | null; recipientHashes: readonly Buffer[] },
 ): Promise<KnownDelivery | null> {
+  const byNumber = traces.deliveryId == null ? null : await selectKnown(db, traces.deliveryId);
+  if (byNumber !== null) return byNumber;
   const byId = traces.messageId === null ? null : await selectByMessageId(db, traces.messageId);
   if (byId !== null) return byId;
   for (const hash of traces.recipientHashes) {

@@ -16,6 +16,8 @@ export const letterKinds = [
   'manage-link',
   'address-changed',
   'objection-receipt',
+  'admin-tasks',
+  'test-notice',
 ] as const;
 export type LetterKind = (typeof letterKinds)[number];
 
@@ -30,6 +32,8 @@ export interface DeliveryAtHand {
   params: Record<string, unknown>;
   /** The subscriber's services at this moment; null for all of them. */
   services: string[] | null;
+  /** Whether they asked to be told, or their contract says so. */
+  why: 'voluntary' | 'contractual';
   createdAt: Date;
 }
 

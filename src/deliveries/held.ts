@@ -6,6 +6,7 @@ import type { Sendable } from './supply.js';
  * Refusals that may be about us. "550 blocked by policy" for one domain is that domain's matter; the
  * same for everybody means that our sender, or what we send, is refused, and then a list must not be
  * burnt mail by mail. So such a refusal is booked only when the relay has taken another mail after it.
+ * "550 user unknown" is a recipient's matter, unless a relay that was set up wrongly says it of everybody.
  */
 
 export interface Refused {
@@ -15,8 +16,10 @@ export interface Refused {
 }
 
 /** Refusals in a row, none accepted between them, and to how many domains, that are no accident. */
-const everybody = { refusals: 20, domains: 3 };
-/** The same for a short run in which nothing was accepted at all. */
+const everybody = { refusals: 15, domains: 3 };
+/** The same where each is of a recipient: a list may hold many dead addresses, but not so many in a row. */
+const recipients = { refusals: 30, domains: 10 };
+/** As `everybody`, for a short run in which nothing was accepted at all. */
 const many = { refusals: 3, domains: 2 };
 /** One domain may refuse a hundred thousand; they need not all wait in memory. */
 const mostHeld = 500;
@@ -36,13 +39,16 @@ export function createHeldRefusals(): HeldRefusals {
   let held: Refused[] = [];
   let refusals = 0;
   const domains = new Set<string>();
+  const allDomains = new Set<string>();
 
   return {
     hold(refused) {
       if (held.length >= mostHeld || refused.delivery.attempts >= mostAttempts) return false;
       held.push(refused);
       refusals += 1;
-      domains.add(refused.delivery.email.slice(refused.delivery.email.lastIndexOf('@') + 1));
+      const { email, id } = refused.delivery;
+      // Refused at MAIL (larger than the relay takes), no recipient was named: it is nobody's domain.
+      domains.add(refused.reply.stage === 'mail' ? `mail ${id}` : email.slice(email.lastIndexOf('@') + 1));
       return true;
     },
     release() {

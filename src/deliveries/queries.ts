@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Db, many, maybeOne, run } from '../database/query.js';
-import { sql } from '../database/sql.js';
+import { prepared, type Sql, sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { letterKinds } from './delivery.js';
 import type { Letter } from './enqueue.js';
@@ -38,7 +38,7 @@ export async function insertLetters(tx: Tx, letters: readonly Letter[]): Promise
 export async function suppressUnsent(tx: Tx, subscriberId: number, reason: string, at: Date): Promise<number> {
   return run(
     tx,
-    sql`update deliveries set state = 'suppressed', reason = ${reason}, settled_at = ${at}
+    sql`update deliveries set state = 'suppressed', reason = ${reason}, settled_at = ${at}, state_at = ${at}
       where subscriber_id = ${subscriberId} and state in ('queued', 'deferred')
         and (${reason} <> 'unsubscribed' or kind in ('notice', 'welcome'))`,
   );
@@ -47,12 +47,14 @@ export async function suppressUnsent(tx: Tx, subscriberId: number, reason: strin
 /** What an answer says of an address: whole words with an "@". */
 const addresses = String.raw`[^\s<>()",;:]+@[^\s<>()",;:]+`;
 
-export async function forgetRecipientOf(tx: Tx, subscriberId: number): Promise<void> {
+export async function forgetRecipientOf(tx: Tx, subscriberId: number, at: Date): Promise<void> {
   await run(
     tx,
     sql`update deliveries set
         subscriber_id = null, email = null, params = '{}',
         response = regexp_replace(response, ${addresses}, '[address]', 'g'),
+        state_at = case when state in ('queued', 'deferred') then ${at} else state_at end,
+        settled_at = case when state in ('queued', 'deferred') then ${at} else settled_at end,
         state = case when state in ('queued', 'deferred') then 'suppressed' else state end,
         reason = case when state in ('queued', 'deferred') then 'erased' else reason end
       where subscriber_id = ${subscriberId}`,
@@ -68,36 +70,42 @@ const Claimed = z.object({
   locale: z.string(),
   params: z.record(z.string(), z.unknown()),
   services: z.array(z.string()).nullable(),
+  why: z.enum(['voluntary', 'contractual']),
   attempts: z.number(),
   messageId: z.string(),
   recipientHash: z.instanceof(Buffer),
   createdAt: z.date(),
+  priority: z.number(),
   /** Why it must not be sent any more; null: it may. */
   withheld: z.string().nullable(),
 });
 export type ClaimedDelivery = z.infer<typeof Claimed>;
 
 /**
- * Why a claimed delivery must not go, as things stand now: consent is looked at when the mail goes,
- * not when the list was drawn up. Expects `d` (deliveries) and the joins of `circumstances`.
- * Letters go to whoever caused them, confirmed or not: confirming by mail is what brings an
- * unsubscribed or bounced address back. The welcome alone needs a subscriber who stayed.
+ * Why a delivery must not go, as things stand now: consent is looked at when the mail goes, not when the
+ * list was drawn up. Expects `d` (deliveries) and `r`, its recipient as `recipientOf` finds them. Letters
+ * go to whoever caused them, confirmed or not: confirming by mail is what brings an unsubscribed or
+ * bounced address back. The welcome alone needs a subscriber who stayed.
  */
 const withheld = sql`case
     when d.email is null then 'erased'
     when d.kind not in ('notice', 'welcome') then null
-    when s.id is null then 'erased'
-    when s.status <> 'confirmed' then 'unsubscribed'
-    when x.email_hash is not null then x.reason
-    when n.kind = 'change' then coalesce(
-      case when w.version is not null then 'withdrawn' end,
-      out_of_scope(s.told_of, s.services, n.services, n.material_services))
+    when r.id is null then 'erased'
+    when r.status <> 'confirmed' then 'unsubscribed'
+    when r.suppressed is not null then r.suppressed
+    when d.kind = 'notice' then (
+      select coalesce(
+        case when w.version is not null then 'withdrawn' end,
+        out_of_scope(r.told_of, r.services, n.services, n.material_services))
+      from notices n left join withdrawals w on w.version = n.version
+      where n.id = d.notice_id and n.kind = 'change')
   end`;
-const circumstances = sql`
-    left join lateral (select * from subscribers where id = d.subscriber_id limit 1) s on true
-    left join lateral (select * from suppressions where email_hash = s.email_hash limit 1) x on true
-    left join lateral (select * from notices where id = d.notice_id limit 1) n on true
-    left join lateral (select * from withdrawals where version = n.version limit 1) w on true`;
+
+/** The subscriber of a delivery as they are now, and whether their address is mailed. */
+const recipientOf = (subscriberId: Sql) => sql`left join lateral (
+      select s.id, s.email, s.email_hash, s.locale, s.status, s.told_of, s.services, s.kind, x.reason as suppressed
+      from subscribers s left join suppressions x on x.email_hash = s.email_hash
+      where s.id = ${subscriberId} limit 1) r on true`;
 
 /** What was ordered before a hold (holds/) waits until an admin lets it go. */
 const released = sql`created_at >= coalesce((select held_since from service_state), '-infinity')`;
@@ -117,44 +125,48 @@ export interface Claim {
  *
  * The two priorities are two index ranges: with one range over both, a claim would read past every
  * deferred letter, and past a million deferred notices once nothing is due. What is joined to a row is
- * looked up by its key, row by row (`limit 1`, `any(array(…))`): left to choose, the planner took a
- * limit that it cannot see for a tenth of the table, and read all subscribers for each claim.
+ * looked up by its key, row by row (`limit 1`, and the rows pass through arrays): left to choose, the
+ * planner took a limit that it cannot see for a tenth of the table, and read all subscribers for each claim.
  *
  * A notice goes to the address and in the language that the subscriber has now, and the row says so.
  */
 export async function claimDeliveries(db: Db, claim: Claim): Promise<ClaimedDelivery[]> {
-  return many(
+  const rows = await many(
     db,
     Claimed,
-    sql`with letters as materialized (
-        select id from deliveries
+    prepared(sql`with letters as materialized (
+        select id, subscriber_id from deliveries
         where state in ('queued', 'deferred') and priority = 0 and due_at <= ${claim.now}
           and ${released}
         order by due_at, id limit ${claim.most} for update skip locked
       ), notices_due as materialized (
-        select id from deliveries
+        select id, subscriber_id from deliveries
         where state in ('queued', 'deferred') and priority = 1 and due_at <= ${claim.now}
           and ${released}
         order by due_at, id limit ${claim.most} for update skip locked
-      ), d as (
-        update deliveries set
-          state = 'sending', attempts = attempts + 1, leased_until = ${claim.leasedUntil}, leased_by = ${claim.instance},
-          message_id = coalesce(message_id, '<' || gen_random_uuid() || '@' || ${claim.domain}::text || '>'),
-          (email, recipient_hash, locale) = (
-            select coalesce(now_is.email, deliveries.email), coalesce(now_is.email_hash, deliveries.recipient_hash),
-              coalesce(now_is.locale, deliveries.locale)
-            from (values (deliveries.subscriber_id)) recipient (id)
-            left join subscribers now_is on now_is.id = recipient.id and deliveries.kind = 'notice')
-        where id = any(array(
-          select id from (table letters union all table notices_due) due limit ${claim.most}))
-        returning *
+      ), due as materialized (
+        select id, subscriber_id from (table letters union all table notices_due) both_kinds limit ${claim.most}
+      ), taken as materialized (
+        select due.id as delivery, r.*
+        from unnest(array(select id from due), array(select subscriber_id from due)) as due (id, subscriber_id)
+        ${recipientOf(sql`due.subscriber_id`)}
       )
-      select d.id, d.kind, d.notice_id as "noticeId", d.subscriber_id as "subscriberId", d.email, d.locale, d.params,
-        s.services, d.attempts, d.message_id as "messageId", d.recipient_hash as "recipientHash",
-        d.created_at as "createdAt", ${withheld} as withheld
-      from d ${circumstances}
-      order by d.priority, d.due_at, d.id`,
+      update deliveries d set
+        state = 'sending', state_at = ${claim.now}, claimed_at = ${claim.now}, attempts = d.attempts + 1,
+        leased_until = ${claim.leasedUntil}, leased_by = ${claim.instance},
+        message_id = coalesce(d.message_id,
+          '<' || d.id || '.' || replace(gen_random_uuid()::text, '-', '') || '@' || ${claim.domain}::text || '>'),
+        email = case when d.kind = 'notice' then coalesce(r.email, d.email) else d.email end,
+        recipient_hash = case when d.kind = 'notice' then coalesce(r.email_hash, d.recipient_hash) else d.recipient_hash end,
+        locale = case when d.kind = 'notice' then coalesce(r.locale, d.locale) else d.locale end
+      from taken r
+      where d.id = r.delivery
+      returning d.id, d.kind, d.notice_id as "noticeId", d.subscriber_id as "subscriberId", d.email, d.locale, d.params,
+        r.services, coalesce(r.kind, 'voluntary') as why, d.attempts, d.message_id as "messageId",
+        d.recipient_hash as "recipientHash", d.created_at as "createdAt", ${withheld} as withheld, d.priority`),
   );
+  // What an update returns has no order of its own: letters go first, the rest is as they were picked.
+  return rows.sort((a, b) => a.priority - b.priority);
 }
 
 /** What a bounce needs to know of the delivery that it is about. */
@@ -165,12 +177,31 @@ const Known = z.object({
 });
 export type KnownDelivery = z.infer<typeof Known>;
 
+export async function selectKnown(db: Db, id: number): Promise<KnownDelivery | null> {
+  return maybeOne(
+    db,
+    Known,
+    sql`select id, subscriber_id as "subscriberId", recipient_hash as "recipientHash" from deliveries where id = ${id}`,
+  );
+}
+
+/** The number with which a Message-ID begins; null for one that we made differently, or did not make. */
+function numberIn(messageId: string): number | null {
+  const digits = /^<(\d{1,15})\.[0-9a-f]{32}@/.exec(messageId)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
 export async function selectByMessageId(db: Db, messageId: string): Promise<KnownDelivery | null> {
+  // A stranger may have written it: ours are of visible ASCII, and a NUL would be an error of the database.
+  if (!/^[!-~]+$/.test(messageId)) return null;
   return maybeOne(
     db,
     Known,
     sql`select id, subscriber_id as "subscriberId", recipient_hash as "recipientHash" from deliveries
-      where message_id = ${messageId}`,
+      where id = coalesce(
+          ${numberIn(messageId)}::bigint,
+          (select delivery_id from former_message_ids where message_id = ${messageId}))
+        and message_id = ${messageId}`,
   );
 }
 
@@ -193,7 +224,7 @@ export async function selectLastTo(db: Db, recipientHash: Buffer): Promise<Known
 export async function setBounced(tx: Tx, id: number, reason: string, response: string, at: Date): Promise<boolean> {
   const changed = await run(
     tx,
-    sql`update deliveries set state = 'bounced', reason = ${reason}, settled_at = ${at},
+    sql`update deliveries set state = 'bounced', reason = ${reason}, settled_at = ${at}, state_at = ${at},
         response = case when email is null then regexp_replace(${response}, ${addresses}, '[address]', 'g') else ${response} end,
         leased_until = null, leased_by = null
       where id = ${id} and state in ('sent', 'deferred', 'sending', 'queued')`,
@@ -201,17 +232,22 @@ export async function setBounced(tx: Tx, id: number, reason: string, response: s
   return changed > 0;
 }
 
-const Withheld = z.object({ id: z.number(), withheld: z.string() });
+const Withheld = z.object({ id: z.number(), isOurs: z.boolean(), withheld: z.string().nullable() });
 
-/** Which of the deliveries at hand must not go any more. */
-export async function recheckDeliveries(db: Db, ids: readonly number[]): Promise<z.infer<typeof Withheld>[]> {
+/** Which of the deliveries at hand must not go any more, or are at hand elsewhere by now. */
+export async function recheckDeliveries(
+  db: Db,
+  instance: string,
+  ids: readonly number[],
+): Promise<z.infer<typeof Withheld>[]> {
   return many(
     db,
     Withheld,
     sql`select * from (
-        select d.id, ${withheld} as withheld from deliveries d ${circumstances}
+        select d.id, d.leased_by is not distinct from ${instance}::uuid as "isOurs", ${withheld} as withheld
+        from deliveries d ${recipientOf(sql`d.subscriber_id`)}
         where d.id = any(${ids}::bigint[])) at_hand
-      where withheld is not null`,
+      where withheld is not null or not "isOurs"`,
   );
 }
 
@@ -233,10 +269,12 @@ export interface Outcome {
  * sent; that it *was* sent is a fact, whoever holds the lease by now.
  */
 export async function recordOutcomes(db: Db, instance: string, outcomes: readonly Outcome[]): Promise<number> {
+  // In the order in which an erasure locks a person's deliveries, who may have two of these.
+  const inOrder = [...outcomes].sort((a, b) => a.id - b.id);
   return run(
     db,
-    sql`update deliveries d set
-        state = v.state,
+    prepared(sql`update deliveries d set
+        state = v.state, state_at = v.at,
         reason = case when v.attempted or v.reason is not null then v.reason else d.reason end,
         response = case when d.email is null
           then coalesce(regexp_replace(v.response, ${addresses}, '[address]', 'g'), d.response)
@@ -247,15 +285,15 @@ export async function recordOutcomes(db: Db, instance: string, outcomes: readonl
         attempts = case when v.attempted then d.attempts else greatest(d.attempts - 1, 0) end,
         leased_until = null, leased_by = null
       from unnest(
-        ${outcomes.map(({ id }) => id)}::bigint[],
-        ${outcomes.map(({ state }) => state)}::text[],
-        ${outcomes.map(({ reason }) => reason)}::text[],
-        ${outcomes.map(({ response }) => response)}::text[],
-        ${outcomes.map(({ dueAt }) => dueAt)}::timestamptz[],
-        ${outcomes.map(({ at }) => at)}::timestamptz[],
-        ${outcomes.map(({ attempted }) => attempted)}::boolean[]
+        ${inOrder.map(({ id }) => id)}::bigint[],
+        ${inOrder.map(({ state }) => state)}::text[],
+        ${inOrder.map(({ reason }) => reason)}::text[],
+        ${inOrder.map(({ response }) => response)}::text[],
+        ${inOrder.map(({ dueAt }) => dueAt)}::timestamptz[],
+        ${inOrder.map(({ at }) => at)}::timestamptz[],
+        ${inOrder.map(({ attempted }) => attempted)}::boolean[]
       ) as v (id, state, reason, response, due_at, at, attempted)
-      where d.id = v.id and d.state not in ('sent', 'bounced') and (v.state = 'sent' or d.leased_by = ${instance})`,
+      where d.id = v.id and d.state not in ('sent', 'bounced') and (v.state = 'sent' or d.leased_by = ${instance})`),
   );
 }
 
@@ -275,7 +313,8 @@ export async function releaseExpired(db: Db, now: Date): Promise<number> {
   return run(
     db,
     sql`update deliveries set
-        state = case when attempts > 1 then 'deferred' else 'queued' end, leased_until = null, leased_by = null
+        state = case when attempts > 1 then 'deferred' else 'queued' end, state_at = ${now},
+        leased_until = null, leased_by = null
       where id in (
         select id from deliveries where state = 'sending' and leased_until < ${now} for update skip locked)`,
   );

@@ -3,7 +3,9 @@ import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
+import { withoutAddresses } from '../mail/address.js';
 import type { Reply } from '../mail/session.js';
+import { openTask, settleTask } from '../tasks/open.js';
 import { spread } from './outcome.js';
 import { markRelayDown, markRelayUp, probeRelayAt, type RelayState, selectRelay, takeProbe } from './relay-queries.js';
 
@@ -41,7 +43,7 @@ export async function askLeave(deps: Pick<Deps, 'db'>, now: Date): Promise<Leave
   return relay.stage === 'rcpt' || relay.stage === 'data' ? 'probe-refusal' : 'probe';
 }
 
-/** There was nothing to try: the next mail that comes is the probe. */
+/** Nothing was handed over, as nothing was due or it must not go: the next mail is the probe. */
 export async function giveProbeBack(deps: Pick<Deps, 'db'>, now: Date): Promise<void> {
   await transaction(deps.db, (tx) => probeRelayAt(tx, now));
 }
@@ -71,6 +73,8 @@ export async function reportRelayDown(
       subject: 'relay',
       detail: { stage: reply.stage, code: reply.code, response: fault },
     });
+    const detail = { stage: reply.stage, response: fault };
+    await openTask(tx, { kind: 'relay-down', subscriberId: null, subject: 'relay', detail, at: at.now });
   });
 }
 
@@ -87,6 +91,7 @@ export async function reportRelayUp(deps: Pick<Deps, 'db' | 'log'>, now: Date): 
       subject: 'relay',
       detail: { downSince: since },
     });
+    await settleTask(tx, { kind: 'relay-down', subject: 'relay' }, { actor: systemActor, at: now });
     await wake(tx, 'deliveries');
   });
 }
@@ -97,9 +102,4 @@ export async function tryRelayNow(deps: Pick<Deps, 'db' | 'now'>): Promise<void>
     await probeRelayAt(tx, deps.now());
     await wake(tx, 'deliveries');
   });
-}
-
-/** A relay's words for a place where no address may stand. */
-function withoutAddresses(response: string): string {
-  return response.replace(/[^\s<>()",;:]+@[^\s<>()",;:]+/g, '[address]');
 }

@@ -81,6 +81,10 @@ export const replyRules: readonly ReplyRule[] = [
   // 550-5.1.1 The email account that you tried to reach does not exist
   // 550 5.1.6 Recipient has moved
   { class: 5, enhanced: /^5\.1\.(?:1|6|10)$/, means: 'mailbox-unknown' },
+  // 550 5.4.1 Recipient address rejected: Access denied. (Exchange Online, of a recipient that it does not know)
+  { class: 5, enhanced: /^5\.4\.1$/, words: /recipient address rejected: access denied/i, means: 'mailbox-unknown' },
+  // 550 5.4.310 DNS domain example.org does not exist
+  { class: 5, enhanced: /^5\.4\.310$/, means: 'domain-unknown' },
   // 550 5.1.2 <ann@example.org>: Recipient address rejected: Domain not found
   { class: 5, enhanced: /^5\.(?:1\.2|4\.4)$/, means: 'domain-unknown' },
   // 501 5.1.3 Bad recipient address syntax
@@ -127,6 +131,15 @@ export const replyRules: readonly ReplyRule[] = [
       /(?:no such|unknown|invalid|non-?existent) (?:user|recipient|mailbox|address|account|person)|(?:user|recipient|mailbox|address|account)\b.{0,60}\b(?:unknown|not (?:found|exist|known|local)|does ?n[o']t exist|unavailable|invalid)|no (?:mailbox|user) (?:here|by that name)|doesn'?t have an? .{0,20}account/i,
     means: 'mailbox-unknown',
   },
+  // User ann (ann@example.org) not listed in Domino Directory · 550 5.0.0 unknown or illegal alias
+  // 550 The recipient name is not recognized · Your message wasn't delivered because the address couldn't be found
+  {
+    class: 5,
+    stages: ['rcpt', 'data'],
+    words:
+      /not listed in (?:the )?(?:domino directory|public name|address book)|unknown or illegal alias|recipient name is not recognized|addressee unknown|unknown local[ -]part|no such (?:alias|local user)|(?:address|recipient|mailbox)\b.{0,60}couldn't be found/i,
+    means: 'mailbox-unknown',
+  },
   // 550 account disabled · 550 This account has been suspended
   {
     class: 5,
@@ -140,5 +153,11 @@ export const replyRules: readonly ReplyRule[] = [
     stages: ['rcpt'],
     words: /(?:host|domain)\b.{0,20}\b(?:unknown|not found|does ?n[o']t exist)|unrout(?:e)?able/i,
     means: 'domain-unknown',
+  },
+  // 550 5.4.316 Message expired, connection refused · 550 5.4.300 Message expired · retry timeout exceeded
+  {
+    words:
+      /message expired|(?:delivery|retry) time(?:out)? (?:expired|exceeded)|in the queue too long|connection (?:timed out|refused)|no route to host|network is unreachable/i,
+    means: 'domain-unreachable',
   },
 ];

@@ -1,18 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
-import { fillMessage } from '../mail/message.js';
+import { createScratch, fillMessage, type Scratch } from '../mail/message.js';
 import type { Reply } from '../mail/session.js';
-import type { Transport } from '../mail/transport.js';
+import { sendsPerSession, type Transport } from '../mail/transport.js';
 import type { ContentOf } from './delivery.js';
 import { createHeldRefusals } from './held.js';
 import { type DeliveryReason, judge, later, type Verdict } from './outcome.js';
 import { type ClaimedDelivery, type Outcome, recordOutcomes, releaseExpired } from './queries.js';
 import { createRecorder } from './recorder.js';
+import { reportRefusals, type SenderRefusal } from './refusals.js';
 import { askLeave, giveProbeBack, type Leave, reportRelayDown, reportRelayUp } from './relay.js';
+import { returnPath } from './return-path.js';
 import { createSupply, type Sendable } from './supply.js';
 
-/** An address of which the relay said, while talking, that nobody is there. */
+/** What the relay said of an address, while talking: nobody is there, or nobody can be reached now. */
 export interface HardBounce {
   deliveryId: number;
   subscriberId: number | null;
@@ -25,7 +27,7 @@ export interface SenderDeps extends Pick<Deps, 'db' | 'config' | 'now' | 'log'> 
   transport: Transport;
   /** What is in a delivery; see contents.ts. */
   contentOf: ContentOf;
-  /** Suppresses the addresses, in the transaction that records the answers. */
+  /** Suppresses addresses that are dead, in the transaction that records the answers. */
   onHardBounces: (tx: Tx, bounces: readonly HardBounce[]) => Promise<void>;
   /** A UUID that no other process has. */
   instance: string;
@@ -54,7 +56,7 @@ const graceMs = 10_000;
  * not know our password, costs one connection or two, and then sending rests for everybody (relay.ts).
  * @returns how many deliveries were claimed; 0 when nothing is due, or while the relay is down
  */
-export async function sendBatch(deps: SenderDeps, most = 5_000): Promise<number> {
+export async function sendBatch(deps: SenderDeps, most = 100_000): Promise<number> {
   if (deps.signal?.aborted === true) return 0;
   const leave = await askLeave(deps, deps.now());
   if (leave === 'none') return 0;
@@ -86,7 +88,7 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
       const workers = [work()];
       await Promise.race([...workers, firstAnswer, resting(rampMs, ramp.signal)]);
       if (!probing && stopped === 0) {
-        for (let count = 1; count < deps.config.mailConcurrency; count += 1) workers.push(work());
+        for (let count = 1; count < sendsPerSession * deps.config.mailConcurrency; count += 1) workers.push(work());
       }
       // All of them, also when the database fails one: what the others have in flight gets its answer.
       const ends = await Promise.race([Promise.allSettled(workers), endOfGrace(signal, ramp.signal)]);
@@ -106,13 +108,15 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
 
   async function work(): Promise<void> {
     let faults = 0;
+    // The message lies in it until it is answered.
+    const scratch = createScratch();
     while (faults < mostFaults) {
       if (held.isOfEverybody()) break;
-      await recorder.room(mostUnrecorded);
-      const delivery = await supply.next();
+      if (recorder.pending >= mostUnrecorded) await recorder.room(mostUnrecorded);
+      const delivery = supply.take() ?? (await supply.next());
       if (delivery === null) return;
       inFlight.set(delivery.id, delivery);
-      const reply = await handOver(deps, delivery, (reason) => withhold(delivery, reason));
+      const reply = await handOver(deps, delivery, scratch, (reason) => withhold(delivery, reason));
       inFlight.delete(delivery.id);
       if (reply === null) continue;
       if (reply === 'not-composed') {
@@ -171,7 +175,7 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
     }
     for (const { delivery, verdict, reply } of refusals) record(delivery, verdict, reply);
     if (lastFault !== null && stopped === workers) await reportRelayDown(deps, lastFault, at);
-    else if (probing && supply.claimed === 0) await giveProbeBack(deps, at.now);
+    else if (probing && answers === 0 && lastFault === null) await giveProbeBack(deps, at.now);
     else if (leave === 'probe' ? answers > 0 : leave === 'probe-refusal' && accepted > 0)
       await reportRelayUp(deps, at.now);
   }
@@ -184,30 +188,32 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
     const { state, reason, dueAt, attempted } = verdict;
     const response = reply?.response ?? null;
     const outcome: Outcome = { id: delivery.id, state, reason, response, dueAt, at: deps.now(), attempted };
-    const bounce = verdict.suppress === null ? null : bounceOf(delivery, verdict.reason, outcome.at);
-    recorder.add({ outcome, bounce });
+    // A mailbox that is full is somebody's, too; whether it was once too often is not for the outbox to judge.
+    const bounce = state === 'bounced' ? bounceOf(delivery, verdict.reason, outcome.at) : null;
+    const isRefused = state === 'failed' && verdict.blames === 'sender';
+    recorder.add({ outcome, bounce, refusal: isRefused ? refusalOf(delivery, outcome) : null });
   }
 
   function withhold(delivery: ClaimedDelivery, reason: string): void {
-    recorder.add({ outcome: { ...untried(delivery, deps.now()), state: 'suppressed', reason }, bounce: null });
+    recorder.add({ outcome: { ...untried(delivery, deps.now()), state: 'suppressed', reason } });
   }
 
   function release(delivery: ClaimedDelivery): void {
-    recorder.add({ outcome: untried(delivery, deps.now()), bounce: null });
+    recorder.add({ outcome: untried(delivery, deps.now()) });
   }
 
   function interrupt(delivery: ClaimedDelivery): void {
     const reason: DeliveryReason = 'interrupted';
     recorder.add({
       outcome: { ...untried(delivery, deps.now()), state: 'deferred', reason, dueAt: deps.now(), attempted: true },
-      bounce: null,
     });
   }
 }
 
 interface Recorded {
   outcome: Outcome;
-  bounce: HardBounce | null;
+  bounce?: HardBounce | null;
+  refusal?: SenderRefusal | null;
 }
 
 /**
@@ -217,6 +223,7 @@ interface Recorded {
 async function handOver(
   deps: SenderDeps,
   delivery: Sendable,
+  scratch: Scratch,
   onWithheld: (reason: string) => void,
 ): Promise<Reply | 'not-composed' | null> {
   let message: Buffer;
@@ -227,25 +234,27 @@ async function handOver(
       return null;
     }
     const { email: to, messageId } = delivery;
-    message = fillMessage(content.message, { to, messageId, date: deps.now(), slots: content.slots });
+    message = fillMessage(content.message, { to, messageId, date: deps.now(), slots: content.slots }, scratch);
   } catch (err) {
     // Ours, and likely to be mended: it waits like any other, and those behind it go on.
     deps.log.error({ err, delivery: delivery.id, kind: delivery.kind }, 'a delivery could not be composed');
     return 'not-composed';
   }
-  return deps.transport.send({ from: deps.config.mailFrom.address, to: delivery.email }, message);
+  return deps.transport.send({ from: returnPath(deps.config, delivery.id), to: delivery.email }, message);
 }
 
 async function write(deps: SenderDeps, batch: readonly Recorded[], onSettled: (id: number) => void): Promise<void> {
   const outcomes = batch.map(({ outcome }) => outcome);
-  const bounces = batch.flatMap(({ bounce }) => (bounce === null ? [] : [bounce]));
-  if (bounces.length === 0) {
+  const bounces = batch.flatMap(({ bounce }) => bounce ?? []);
+  const refusals = batch.flatMap(({ refusal }) => refusal ?? []);
+  if (bounces.length + refusals.length === 0) {
     await recordOutcomes(deps.db, deps.instance, outcomes);
   } else {
     await transaction(deps.db, async (tx) => {
       // In this order: everybody locks a person before their deliveries.
-      await deps.onHardBounces(tx, bounces);
+      if (bounces.length > 0) await deps.onHardBounces(tx, bounces);
       await recordOutcomes(tx, deps.instance, outcomes);
+      await reportRefusals(tx, refusals);
     });
   }
   for (const { id } of outcomes) onSettled(id);
@@ -260,6 +269,12 @@ function untried({ id, attempts }: ClaimedDelivery, at: Date): Outcome {
 function bounceOf(delivery: ClaimedDelivery, reason: string | null, at: Date): HardBounce {
   const { id, subscriberId, recipientHash } = delivery;
   return { deliveryId: id, subscriberId, recipientHash, reason: reason ?? 'refused', at };
+}
+
+function refusalOf(delivery: ClaimedDelivery, { reason, response, at }: Outcome): SenderRefusal {
+  const email = delivery.email ?? '';
+  const domain = email.slice(email.lastIndexOf('@') + 1);
+  return { domain, reason: reason ?? 'refused', response: response ?? '', at };
 }
 
 /** Resolves when an ending process has waited long enough for the relay; never while it is not ending. */

@@ -10,6 +10,8 @@ export type Sendable = ClaimedDelivery & { email: string };
 export interface Supply {
   /** The next one, when its turn under MAIL_RATE has come; null: none is left for this run. */
   next(): Promise<Sendable | null>;
+  /** The next one if it lies ready and may go at once, so that nothing needs to be waited for; else null. */
+  take(): Sendable | null;
   /** It was not handed over after all: it is the next again. */
   putBack(delivery: Sendable): void;
   /** It is recorded, and no longer ours. */
@@ -30,7 +32,7 @@ const renewal = 15 * second;
 const freshFor = 1 * second;
 /** Then a run ends and the next begins, with a fresh look at the relay and at what others left. */
 const longestRun = 10 * second;
-const largestChunk = 500;
+const largestChunk = 1_000;
 
 export interface SupplyOptions {
   instance: string;
@@ -63,6 +65,7 @@ export function createSupply(deps: Pick<Deps, 'db' | 'config' | 'now' | 'log'>, 
   let lastClaim = begun;
   let refilling: Promise<void> | null = null;
   let turn: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
 
   const timer = setInterval(() => {
     renew().catch((err: unknown) => deps.log.warn({ err }, 'leases of deliveries could not be renewed'));
@@ -70,9 +73,23 @@ export function createSupply(deps: Pick<Deps, 'db' | 'config' | 'now' | 'log'>, 
   timer.unref();
 
   return {
+    take() {
+      // Those who wait for the next one come first.
+      if (waiting > 0 || isEnding()) return null;
+      const head = queue[0];
+      const now = deps.now().getTime();
+      if (head === undefined || head.notBefore > now || now - head.checkedAt > freshFor || now >= leaseEnds)
+        return null;
+      queue.shift();
+      refillBehind();
+      return head.delivery;
+    },
     next() {
+      waiting += 1;
       // One after the other: the order of the queue is the order in which mail goes.
-      const result = turn.then(take);
+      const result = turn.then(takeNext).finally(() => {
+        waiting -= 1;
+      });
       turn = result.catch(() => undefined);
       return result;
     },
@@ -91,7 +108,12 @@ export function createSupply(deps: Pick<Deps, 'db' | 'config' | 'now' | 'log'>, 
     return signal?.aborted === true;
   }
 
-  async function take(): Promise<Sendable | null> {
+  /** Behind the back of the workers; what goes wrong here comes up when the queue is empty. */
+  function refillBehind(): void {
+    if (!exhausted && queue.length <= chunk / 2) refill().catch(() => undefined);
+  }
+
+  async function takeNext(): Promise<Sendable | null> {
     for (;;) {
       if (isEnding()) return null;
       const head = queue[0];
@@ -100,8 +122,7 @@ export function createSupply(deps: Pick<Deps, 'db' | 'config' | 'now' | 'log'>, 
         await refill();
         continue;
       }
-      // Behind the back of the workers; what goes wrong here comes up when the queue is empty.
-      if (!exhausted && queue.length <= chunk / 2) refill().catch(() => undefined);
+      refillBehind();
       await untilTurn(head.notBefore);
       if (isEnding()) return null;
       const now = deps.now().getTime();
@@ -173,15 +194,19 @@ export function createSupply(deps: Pick<Deps, 'db' | 'config' | 'now' | 'log'>, 
   async function recheck(now: number): Promise<void> {
     const rows = await recheckDeliveries(
       db,
+      instance,
       queue.map(({ delivery }) => delivery.id),
     );
-    const reasons = new Map(rows.map(({ id, withheld }) => [id, withheld]));
+    const found = new Map(rows.map((row) => [row.id, row]));
     const asked = queue;
     queue = [];
     for (const waiting of asked) {
-      const reason = reasons.get(waiting.delivery.id);
-      if (reason === undefined) queue.push({ ...waiting, checkedAt: now });
-      else options.onWithheld(waiting.delivery, reason);
+      const { delivery } = waiting;
+      const row = found.get(delivery.id);
+      if (row === undefined) queue.push({ ...waiting, checkedAt: now });
+      // The process was stopped for longer than its lease, and renewed in vain: others have it, or had.
+      else if (!row.isOurs) atHand.delete(delivery.id);
+      else if (row.withheld !== null) options.onWithheld(delivery, row.withheld);
     }
   }
 

@@ -2,7 +2,7 @@ import type { Tx } from '../database/transaction.js';
 import { forgetRecipientOf, suppressUnsent } from './queries.js';
 
 /** Why mail that is still queued will not go. */
-export type SuppressedBecause = 'unsubscribed' | 'hard-bounce' | 'complaint' | 'erased' | 'admin';
+export type SuppressedBecause = 'unsubscribed' | 'hard-bounce' | 'soft-bounces' | 'complaint' | 'erased' | 'admin';
 
 /**
  * Takes what is queued for a subscriber out of the queue: notices and the welcome when they left,
@@ -23,6 +23,6 @@ export async function suppressQueued(
  * Takes the person out of their deliveries and keeps the proof: the keyed hash, the times and the
  * relay's answer without addresses (GDPR Art. 17(3)(e)). To be called before the subscriber's row goes.
  */
-export async function forgetRecipient(tx: Tx, subscriberId: number): Promise<void> {
-  await forgetRecipientOf(tx, subscriberId);
+export async function forgetRecipient(tx: Tx, subscriberId: number, at: Date): Promise<void> {
+  await forgetRecipientOf(tx, subscriberId, at);
 }

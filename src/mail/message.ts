@@ -30,8 +30,19 @@ export interface MessageOptions {
 }
 
 export interface PreparedMessage {
-  /** The message, cut at its slots. */
-  readonly pieces: readonly (Buffer | { slot: Slot })[];
+  /** The header, cut at its slots, whose values differ in length. */
+  readonly header: readonly (string | { slot: Slot })[];
+  /** From the empty line on: values are as long as the marks in whose place they are written. */
+  readonly body: Buffer;
+  readonly bodySlots: readonly { slot: LinkSlot; at: number }[];
+}
+
+/** Room for one message, filled again and again by whoever owns it; see `createScratch`. */
+export interface Scratch {
+  of: PreparedMessage | null;
+  buffer: Buffer;
+  /** Where the body begins; the header ends there. */
+  bodyAt: number;
 }
 
 export interface Recipient {
@@ -69,22 +80,57 @@ export async function prepareMessage(rendered: RenderedMail, options: MessageOpt
     'MIME-Version: 1.0',
     fold(headerOf('Content-Type') ?? ''),
   ].join('\r\n');
-  const body = wrapQuotedPrintable(composed.slice(end + 4), slotMarks);
-  const message = `${header}\r\n\r\n${body}`;
-  checkMessage(message, countSlots(rendered.html) + countSlots(rendered.text) + countSlots(header));
-  return {
-    pieces: cutAtSlots(message).map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'ascii') : piece)),
-  };
+  const body = `\r\n\r\n${wrapQuotedPrintable(composed.slice(end + 4), slotMarks)}`;
+  checkMessage(header + body, countSlots(rendered.html) + countSlots(rendered.text) + countSlots(header));
+  return { header: cutAtSlots(header), body: Buffer.from(body, 'ascii'), bodySlots: linksIn(body) };
+}
+
+/** Where the links of a body stand. */
+function linksIn(body: string): { slot: LinkSlot; at: number }[] {
+  let at = 0;
+  return cutAtSlots(body).flatMap((piece) => {
+    const from = at;
+    at += typeof piece === 'string' ? piece.length : slotLength;
+    if (typeof piece === 'string') return [];
+    const { slot } = piece;
+    if (slot === 'to' || slot === 'date' || slot === 'messageId') throw new Error(`${slot} stands in the body`);
+    return [{ slot, at: from }];
+  });
+}
+
+/** Longer than any header of ours; a longer one gets a buffer of its own. */
+const headerRoom = 4_096;
+
+/** Room in which messages are filled one after the other. */
+export function createScratch(): Scratch {
+  return { of: null, buffer: Buffer.alloc(0), bodyAt: 0 };
 }
 
 /**
  * The message for one recipient: CRLF, 7-bit (but for the To header of an address with a non-ASCII
- * local part, RFC 6532), lines of the body at most 76 long.
+ * local part, RFC 6532), lines of the body at most 76 long, none of them beginning with a dot.
+ * @param scratch where to write it: the next recipient of the same message then costs the header and the
+ *   links, not a copy of 30 kB. What is returned holds until the scratch is used again.
  */
-export function fillMessage(prepared: PreparedMessage, recipient: Recipient): Buffer {
-  return Buffer.concat(
-    prepared.pieces.map((piece) => (Buffer.isBuffer(piece) ? piece : Buffer.from(slotValue(piece.slot, recipient)))),
-  );
+export function fillMessage(
+  prepared: PreparedMessage,
+  recipient: Recipient,
+  scratch: Scratch = createScratch(),
+): Buffer {
+  let header = '';
+  for (const piece of prepared.header) header += typeof piece === 'string' ? piece : slotValue(piece.slot, recipient);
+  const length = Buffer.byteLength(header);
+  if (scratch.of !== prepared || scratch.bodyAt < length) {
+    scratch.of = prepared;
+    scratch.bodyAt = Math.max(headerRoom, length);
+    scratch.buffer = Buffer.allocUnsafe(scratch.bodyAt + prepared.body.length);
+    prepared.body.copy(scratch.buffer, scratch.bodyAt);
+  }
+  const { buffer, bodyAt } = scratch;
+  buffer.write(header, bodyAt - length);
+  for (const { slot, at } of prepared.bodySlots)
+    buffer.write(slotValue(slot, recipient), bodyAt + at, slotLength, 'latin1');
+  return buffer.subarray(bodyAt - length);
 }
 
 async function compose(rendered: RenderedMail, options: MessageOptions): Promise<string> {

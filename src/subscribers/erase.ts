@@ -4,9 +4,11 @@ import { type Tx, transaction } from '../database/transaction.js';
 import { forgetRecipient, suppressQueued } from '../deliveries/suppress.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { keepWithTasks, openTask } from '../tasks/open.js';
+import { contactLeft } from './contact-tasks.js';
 import { forgetLetters, formBucket, insertSuppression, manageBucket } from './limit-queries.js';
 import { openManageLink } from './manage.js';
-import { deleteSubscriber, lockToErase } from './queries.js';
+import { deleteSubscriber, lockToErase, type Subscriber } from './queries.js';
 
 /**
  * An admin erases a person (GDPR Art. 17): the row, its events and links go, what is queued is not
@@ -28,12 +30,13 @@ export async function eraseSubscriber(
   const at = deps.now();
   await transaction(deps.db, async (tx) => {
     const erased = await erase(tx, id, { at, actor, suppress: options.suppress ?? false });
-    if (!erased) throw new Refusal('subscriber.missing', `there is no subscriber ${id}`);
+    if (erased === null) throw new Refusal('subscriber.missing', `there is no subscriber ${id}`);
   });
 }
 
 /**
- * The same by the person themselves, with the link that was mailed for it.
+ * The same by the person themselves, with the link that was mailed for it. When a contractual contact
+ * goes this way, the admins get a task.
  * @throws Refusal `token.unknown`, `token.expired`
  */
 export async function eraseMe(
@@ -46,21 +49,30 @@ export async function eraseMe(
     const { id, emailHash } = await openManageLink(tx, manageToken, at);
     // An admin's erasure leaves this count to run out, so that nobody can be mailed anew through it.
     await forgetLetters(tx, formBucket(emailHash));
-    await erase(tx, id, { at, actor: { kind: 'subscriber', id }, suppress: options.suppress ?? false });
+    const erased = await erase(tx, id, { at, actor: { kind: 'subscriber', id }, suppress: options.suppress ?? false });
+    if (erased?.kind !== 'contractual' || erased.status === 'unsubscribed') return;
+    const { company, entitlement } = erased;
+    await openTask(tx, { ...contactLeft(id, at, { how: 'erased', company, entitlement }), subscriberId: null });
   });
 }
 
-/** False when the person was gone already. */
-async function erase(tx: Tx, id: number, how: { at: Date; actor: Actor; suppress: boolean }): Promise<boolean> {
+/** Who it was; null when the person was gone already. */
+async function erase(
+  tx: Tx,
+  id: number,
+  how: { at: Date; actor: Actor; suppress: boolean },
+): Promise<Subscriber | null> {
   const { at, actor } = how;
   // The count before the row, in the order in which a request for a link takes them.
   await forgetLetters(tx, manageBucket(id));
   const subscriber = await lockToErase(tx, id);
-  if (subscriber === null) return false;
+  if (subscriber === null) return null;
   await suppressQueued(tx, id, 'erased', at);
-  await forgetRecipient(tx, id);
+  await forgetRecipient(tx, id, at);
+  const { emailHash, kind, company, entitlement } = subscriber;
+  // Until they are done, tasks keep whose contact is missing: the party of the contract, not the person.
+  if (kind === 'contractual') await keepWithTasks(tx, id, { company, entitlement });
   await deleteSubscriber(tx, id);
-  const { emailHash } = subscriber;
   if (how.suppress) await insertSuppression(tx, { emailHash, reason: 'erased', detail: null, at });
   await recordAudit(tx, {
     at,
@@ -70,5 +82,5 @@ async function erase(tx: Tx, id: number, how: { at: Date; actor: Actor; suppress
     // Enough to find the deliveries again for who has the address and the key, no address in itself.
     detail: { trace: emailHash.toString('hex').slice(0, 16), suppressed: how.suppress },
   });
-  return true;
+  return subscriber;
 }

@@ -33,7 +33,7 @@ export async function purgePending(deps: Pick<Deps, 'db' | 'now'>): Promise<numb
     const found = await transaction(deps.db, async (tx) => {
       const ids = await lockUnproven(tx, { endedBefore: before(graceOfPending + lifeOf.confirm), most: batch });
       for (const id of ids) {
-        await forgetRecipient(tx, id);
+        await forgetRecipient(tx, id, at);
         await deleteSubscriber(tx, id);
       }
       if (ids.length > 0) {

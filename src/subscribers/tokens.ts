@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { hmacHex } from '../hmac.js';
 
 /**
  * PURE. The two sorts of links in mail.
@@ -44,8 +45,15 @@ export function readLink(keys: readonly string[], purpose: LinkPurpose, token: s
   return fits.length > 0 ? body.readUIntBE(0, idBytes) : null;
 }
 
+const linkLabels: Readonly<Record<LinkPurpose, Buffer>> = {
+  unsubscribe: Buffer.from('link\0unsubscribe\0'),
+  preferences: Buffer.from('link\0preferences\0'),
+  objection: Buffer.from('link\0objection\0'),
+};
+
 function linkTag(key: string, purpose: LinkPurpose, body: Buffer): Buffer {
-  return createHmac('sha256', key).update(`link\0${purpose}\0`).update(body).digest().subarray(0, tagBytes);
+  const signed = hmacHex(key, Buffer.concat([linkLabels[purpose], body]));
+  return Buffer.from(signed.slice(0, 2 * tagBytes), 'hex');
 }
 
 /** The token of a nonce: 22 characters, 128 bits (ASVS 6.5: enough to be looked up by a plain hash). */

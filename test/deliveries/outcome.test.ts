@@ -2,6 +2,7 @@ import t from 'tap';
 import { judge, meaningOf, mostAttempts } from '../../src/deliveries/outcome.js';
 import { createRecorder } from '../../src/deliveries/recorder.js';
 import type { Reply } from '../../src/mail/transport.js';
+import { until } from '../support/process.js';
 import { start } from './make.js';
 
 const delivery = { attempts: 1, now: start, random: 0.5 };
@@ -173,13 +174,26 @@ t.test('answers are written in statements that start when the last is back', asy
     }
   });
   recorder.add(1);
-  await new Promise(setImmediate);
+  await until('the first statement', async () => batches.length === 1);
   for (const item of [2, 3, 4]) recorder.add(item);
   t.equal(recorder.pending, 4);
   release();
   await recorder.flush();
   t.same(batches, [[1], [2, 3, 4]]);
   t.equal(recorder.pending, 0);
+});
+
+t.test('a hundred answers wait for no further ones', async (t) => {
+  const batches: number[] = [];
+  const recorder = createRecorder<number>(async (batch) => void batches.push(batch.length));
+  for (let item = 0; item < 250; item += 1) recorder.add(item);
+  await new Promise(setImmediate);
+  t.same(batches, [250], 'they go before any timer');
+  for (let item = 0; item < 99; item += 1) recorder.add(item);
+  await new Promise(setImmediate);
+  t.same(batches, [250], 'fewer wait a moment for company');
+  await recorder.flush();
+  t.same(batches, [250, 99]);
 });
 
 t.test('an answer is not lost because a write fails once', async (t) => {
@@ -197,7 +211,7 @@ t.test('an answer is not lost because a write fails once', async (t) => {
 });
 
 t.test('nothing further is done while too much waits to be recorded', async (t) => {
-  let release = () => {};
+  let release: (() => void) | null = null;
   const recorder = createRecorder<number>(
     () =>
       new Promise<void>((resolve) => {
@@ -207,14 +221,14 @@ t.test('nothing further is done while too much waits to be recorded', async (t) 
   await recorder.room(2);
   recorder.add(1);
   recorder.add(2);
-  await new Promise(setImmediate);
+  const go = await until('the statement', async () => release);
   let hasRoom = false;
   const room = recorder.room(2).then(() => {
     hasRoom = true;
   });
   await new Promise(setImmediate);
   t.notOk(hasRoom);
-  release();
+  go();
   await room;
   t.ok(hasRoom);
 });
