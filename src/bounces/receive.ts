@@ -1,108 +1,86 @@
-import type { Actor } from '../actor.js';
-import { recordAudit } from '../audit/record.js';
-import { transaction } from '../database/transaction.js';
-import { findBounced, markBounced } from '../deliveries/bounced.js';
-import { meaningOf } from '../deliveries/outcome.js';
-import type { Deps } from '../deps.js';
-import { Refusal } from '../errors.js';
-import { parseAddress } from '../mail/address.js';
-import { emailHash } from '../subscribers/tokens.js';
-import { type Dsn, type DsnRecipient, parseDsn } from './dsn.js';
-import { suppressDeadAddresses } from './hard-bounce.js';
-import { lockOwner } from './queries.js';
+import { type Actor, hasRole } from '../actor.js';
+import { deliveryOfReturnPath } from '../deliveries/return-path.js';
+import { type BookDeps, bookReport, type ReportResult } from './book.js';
+import { unreadable } from './events.js';
+import { readMail } from './read-mail.js';
+import { type EventDeps, receiveEvents } from './receive-events.js';
 
-export interface BounceResult {
+export type { ReportResult } from './book.js';
+
+export interface ReceivedReport {
   /**
-   * - `bounced`: the mail came back; `suppressed` says whether nothing more goes there.
-   * - `noted`: it says that the mail is only late, or has arrived: nothing was changed.
-   * - `known`: this was reported before.
-   * - `unmatched`: no mail of ours.
+   * `message/rfc822` or `text/plain` for a whole mail as it arrived, `multipart/report; boundary=…` for
+   * its body alone, `application/json` (or `text/plain`, as Amazon says) for events of a provider.
    */
-  outcome: 'bounced' | 'noted' | 'known' | 'unmatched';
-  delivery: number | null;
-  suppressed: boolean;
+  contentType: string;
+  body: Buffer;
+  /** Whom the mail was sent to, if the envelope is known: there stands the token of the delivery. */
+  envelopeTo?: readonly string[];
 }
 
-/** What a DSN of each kind means; the rest of the meanings is no fault of the mailbox. */
-const dead = ['mailbox-unknown', 'mailbox-disabled', 'domain-unknown', 'address-invalid'];
-
 /**
- * Takes a delivery status notification (RFC 3464): a mail that the relay had taken came back later.
- * A mailbox that does not exist is not mailed again; a full one, a blocked sender or "still trying"
- * takes nobody off the list.
- * @param contentType of the body: `message/rfc822` or `text/plain` for the whole notification as it
- *   arrived by mail, or `multipart/report; boundary=…` for its body alone
- * @returns one result for each recipient that it names
- * @throws Refusal `bounce.unreadable` for what is no such notification
+ * Takes a report of what became of a mail after the hand-over: a bounce (RFC 3464, or in a mail system's own
+ * words), a complaint (RFC 5965), an automatic answer, or events of a mail provider. A mailbox that does
+ * not exist is not mailed again, nor is who complains; one that stays full for weeks neither; a blocked
+ * sender, "still trying" and out-of-office take nobody off the list.
+ *
+ * What a mail says is believed from somebody with the role `editor`; from others only when it shows that
+ * they have seen the mail in question (book.ts). The same report twice changes nothing.
+ * @returns a result for each mail that it tells of; `not-a-report` for a letter of a person
+ * @throws Refusal `bounce.unreadable` for what cannot be read as any of these
  */
-export async function receiveBounce(
-  deps: Pick<Deps, 'db' | 'config' | 'now'>,
-  contentType: string,
-  body: Buffer,
+export async function receiveReport(
+  deps: BookDeps & EventDeps,
+  report: ReceivedReport,
   actor: Actor,
-): Promise<BounceResult[]> {
-  const dsn = await readDsn(contentType, body);
-  const results: BounceResult[] = [];
-  for (const recipient of dsn.recipients) results.push(await book(deps, dsn, recipient, actor));
+): Promise<ReportResult[]> {
+  // The header goes into the source of a message: no line break may come with it.
+  const type = report.contentType.replace(/[\r\n]/g, ' ').trim();
+  const isKnown = hasRole(actor, 'editor');
+  if (isJson(type, report.body)) {
+    if (!isKnown) throw unreadable('Events are taken from providers only.');
+    return receiveEvents(deps, report.body, actor);
+  }
+  const source = sourceOf(type, report.body);
+  const reports = source === null ? null : await readMail(source);
+  const isLetter = reports?.length === 0 && source === report.body;
+  if (isLetter) return [notAReport];
+  if (reports === null || reports.length === 0) throw unreadable('This is no report of what became of a mail.');
+  const results: ReportResult[] = [];
+  const isOurs = createPathCheck(deps.config.secretKeys);
+  for (const one of reports) {
+    const paths = [...(report.envelopeTo ?? []), ...one.traces.returnPaths];
+    const traces = { ...one.traces, returnPaths: paths.slice(0, mostPaths).filter(isOurs) };
+    results.push(await bookReport(deps, { ...one, traces }, { actor, isKnown }, reports.length === 1));
+  }
   return results;
 }
 
-async function readDsn(contentType: string, body: Buffer): Promise<Dsn> {
-  // The header goes into the source of a message: no line break may come with it.
-  const type = contentType.replace(/[\r\n]/g, ' ').trim();
-  const isBodyAlone = /^multipart\/report\b/i.test(type);
-  const source = isBodyAlone ? Buffer.concat([Buffer.from(`Content-Type: ${type}\r\n\r\n`), body]) : body;
-  const isMail = isBodyAlone || /^(?:message\/rfc822|text\/plain|application\/octet-stream)\b/i.test(type);
-  const dsn = isMail ? await parseDsn(source).catch(() => null) : null;
-  if (dsn !== null) return dsn;
-  throw new Refusal(
-    'bounce.unreadable',
-    'This is no delivery status notification (RFC 3464): send the whole notification as message/rfc822.',
-  );
+/** More addresses than any report names. Each may cost hundreds of hashes, and a stranger writes thousands. */
+const mostPaths = 100;
+
+/** Whether an address names a delivery; asked once, as each report of a mail names the same ones. */
+function createPathCheck(keys: readonly string[]): (address: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    const names = deliveryOfReturnPath(keys, address) !== null;
+    known.set(address, names);
+    return names;
+  };
 }
 
-async function book(
-  deps: Pick<Deps, 'db' | 'config' | 'now'>,
-  dsn: Dsn,
-  recipient: DsnRecipient,
-  actor: Actor,
-): Promise<BounceResult> {
-  const recipientHashes = recipient.addresses.flatMap((text) => {
-    const address = parseAddress(text);
-    return address === null ? [] : [emailHash(deps.config.secretKeys, address.key)];
-  });
-  // With several recipients the Message-ID alone does not tell whose mail it was (ours have one each).
-  const messageId = dsn.recipients.length === 1 || recipientHashes.length === 0 ? dsn.messageId : null;
-  const delivery = await findBounced(deps.db, { messageId, recipientHashes });
-  if (delivery === null) return { outcome: 'unmatched', delivery: null, suppressed: false };
-  if (recipient.action !== 'failed') return { outcome: 'noted', delivery: delivery.id, suppressed: false };
+const notAReport: ReportResult = { outcome: 'not-a-report', kind: null, delivery: null, suppressed: false };
 
-  const { diagnostic, status } = recipient;
-  const code = Number(/^\s*(\d{3})\b/.exec(diagnostic)?.[1] ?? Number.NaN);
-  // A failure that began as a temporary fault (4.4.7: given up after days) says nothing final of the mailbox.
-  const isFinal = status === null ? code >= 500 : status.startsWith('5');
-  const meaning = meaningOf({
-    stage: 'rcpt',
-    code: Number.isNaN(code) ? (isFinal ? 550 : 450) : code,
-    enhanced: status,
-    response: diagnostic,
-  });
-  const suppress = isFinal && dead.includes(meaning);
-  const at = deps.now();
-  return transaction(deps.db, async (tx) => {
-    // The person before their deliveries, as everybody locks them.
-    if (delivery.subscriberId !== null) await lockOwner(tx, delivery.subscriberId, delivery.recipientHash);
-    if (!(await markBounced(tx, delivery.id, { reason: meaning, response: diagnostic, at }))) {
-      return { outcome: 'known', delivery: delivery.id, suppressed: false };
-    }
-    if (suppress) await suppressDeadAddresses(tx, [{ ...delivery, reason: meaning, at }]);
-    await recordAudit(tx, {
-      at,
-      actor,
-      action: 'delivery.bounced',
-      subject: `delivery ${delivery.id}`,
-      detail: { reason: meaning, status, suppressed: suppress },
-    });
-    return { outcome: 'bounced', delivery: delivery.id, suppressed: suppress };
-  });
+/** SNS calls its JSON `text/plain`; no mail begins with a bracket. */
+function isJson(type: string, body: Buffer): boolean {
+  if (/^application\/json\b/i.test(type)) return true;
+  return /^text\/plain\b/i.test(type) && /^\uFEFF?\s*[[{]/.test(body.subarray(0, 100).toString('utf8'));
+}
+
+/** The whole mail; null for what is none. */
+function sourceOf(type: string, body: Buffer): Buffer | null {
+  if (/^multipart\/report\b/i.test(type)) return Buffer.concat([Buffer.from(`Content-Type: ${type}\r\n\r\n`), body]);
+  return /^(?:message\/(?:rfc822|global)|text\/plain|application\/octet-stream)\b/i.test(type) ? body : null;
 }

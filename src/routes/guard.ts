@@ -26,6 +26,10 @@ declare module 'fastify' {
      * session which ended meanwhile costs nobody their text.
      */
     keepsText?: boolean;
+    /** The token may come as the password of HTTP Basic, as programs send it that know a URL only. */
+    takesPassword?: boolean;
+    /** JSON without a token is let in with no actor: its signature is looked at by the route. */
+    takesSignature?: boolean;
   }
   interface FastifyRequest {
     /** Who sends an API request; null on public routes and pages. */
@@ -55,22 +59,18 @@ export function guardApi(app: FastifyInstance, deps: GuardDeps): void {
       throw new Error(`${String(method)} ${url} would be missing in /openapi.json`);
   });
   app.decorateRequest('actor', null);
-  const countGuess = app.createRateLimit(guessLimit);
+  const guesses = countedGuesses(app);
   app.addHook('onRequest', async (request) => {
-    const needed = request.routeOptions.config.permission ?? 'admin';
+    const { permission: needed = 'admin', takesPassword, takesSignature } = request.routeOptions.config;
     if (needed === 'public' || request.is404) return;
-    const { authorization } = request.headers;
+    const authorization = takesPassword ? bearerOf(request.headers.authorization) : request.headers.authorization;
+    if (authorization === undefined && takesSignature && mayBeJson(request)) return;
     // Tokens that we make cannot be guessed; one that a person has chosen for ADMIN_TOKEN might be.
     const isGuess = authorization !== undefined && !/^Bearer +sn_/i.test(authorization);
-    if (isGuess) {
-      const guesses = await countGuess(request, { increment: false });
-      if (!guesses.isAllowed && guesses.remaining === 0) {
-        throw new Refusal('rate.exceeded', 'Too many wrong tokens came from here.', [], guesses.ttlInSeconds);
-      }
-    }
+    if (isGuess) await guesses.refuseTooMany(request);
     request.actor = authorization === undefined ? null : await actorOfBearer(deps, authorization);
     if (request.actor === null) {
-      if (isGuess) await countGuess(request);
+      if (isGuess) await guesses.count(request);
       throw new Refusal(
         'bearer.missing',
         authorization === undefined
@@ -80,6 +80,34 @@ export function guardApi(app: FastifyInstance, deps: GuardDeps): void {
     }
     demand(request.actor, needed);
   });
+}
+
+/** Wrong tokens and forged signatures, by the network they come from. */
+export function countedGuesses(app: FastifyInstance) {
+  const countGuess = app.createRateLimit(guessLimit);
+  return {
+    async count(request: FastifyRequest): Promise<void> {
+      await countGuess(request);
+    },
+    /** Refuses `rate.exceeded`. */
+    async refuseTooMany(request: FastifyRequest): Promise<void> {
+      const guesses = await countGuess(request, { increment: false });
+      if (guesses.isAllowed || guesses.remaining > 0) return;
+      throw new Refusal('rate.exceeded', 'Too many wrong tokens came from here.', [], guesses.ttlInSeconds);
+    },
+  };
+}
+
+/** The password of HTTP Basic as a bearer token; anything else as it is. */
+function bearerOf(authorization: string | undefined): string | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]{1,1000}) *$/i.exec(authorization ?? '')?.[1];
+  if (encoded === undefined) return authorization;
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  return `Bearer ${pair.slice(pair.indexOf(':') + 1)}`;
+}
+
+function mayBeJson({ headers }: FastifyRequest): boolean {
+  return /^(?:application\/json|text\/plain)\b/i.test(headers['content-type'] ?? '');
 }
 
 /**
