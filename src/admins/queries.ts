@@ -15,6 +15,18 @@ export async function selectAdminByKey(db: Db, emailKey: string): Promise<Admin 
   return maybeOne(db, AdminRow, sql`select ${adminColumns} from admins where email_key = ${emailKey}`);
 }
 
+/** In the order in which they were made. */
+export async function selectAddressesOf(
+  db: Db,
+  wanted: readonly Role[],
+): Promise<{ email: string; emailKey: string }[]> {
+  return many(
+    db,
+    z.object({ email: z.string(), emailKey: z.string() }),
+    sql`select email, email_key as "emailKey" from admins where role = any(${wanted}) order by id`,
+  );
+}
+
 export async function existsAdmin(db: Db): Promise<boolean> {
   const { found } = await one(db, z.object({ found: z.boolean() }), sql`select exists (select from admins) as found`);
   return found;

@@ -5,10 +5,12 @@ import { enqueueLetter } from '../deliveries/enqueue.js';
 import { suppressQueued } from '../deliveries/suppress.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { settleContactTasks } from './contact-tasks.js';
 import { enqueueLinkedLetter, mayWriteByForm } from './form-letters.js';
 import { deleteSuppression, findSuppression, forgetLetters, formBucket } from './limit-queries.js';
 import { openManageLink } from './manage.js';
 import {
+  endContract,
   findIdOf,
   insertEvent,
   lockSubscriber,
@@ -16,6 +18,7 @@ import {
   type Subscriber,
   setAddress,
   setConfirmed,
+  setContract,
   setPreferences,
   setUnsubscribed,
 } from './queries.js';
@@ -111,6 +114,7 @@ export async function applyAddressChange(
     await setTokenOwner(tx, stored.id, other.id);
     await continueAs(tx, subscriber, other, at);
   }
+  if (subscriber.kind === 'contractual') await settleContactTasks(tx, subscriber.id, ['bounced-contact'], at);
   await insertEvent(tx, { subscriberId: subscriber.id, at, kind: 'address-changed', detail });
   await recordAudit(tx, {
     at,
@@ -149,6 +153,15 @@ async function continueAs(tx: Tx, subscriber: Subscriber, other: Subscriber, at:
       params: {},
       at,
     });
+  }
+  if (subscriber.kind === 'contractual' && other.kind !== 'contractual') {
+    // The contract goes with the person, or their customer would be told by nobody.
+    const { entitlement, noticeGroup } = subscriber;
+    await setContract(tx, other.id, { entitlement, noticeGroup });
+    // With the row that leaves it would be a contact who is not reached, for ever.
+    await endContract(tx, subscriber.id);
+    const detail = { addressChangeOf: subscriber.id, entitlement, noticeGroup };
+    await insertEvent(tx, { subscriberId: other.id, at, kind: 'entitled', detail });
   }
   await setUnsubscribed(tx, subscriber.id, at);
   await voidTokens(tx, subscriber.id, at);

@@ -1,6 +1,6 @@
 import type { Db } from '../database/query.js';
 import { Refusal } from '../errors.js';
-import type { ToldOf } from './details.js';
+import type { SubscriberKind, ToldOf } from './details.js';
 import {
   countStatuses,
   findSubscriber,
@@ -24,6 +24,10 @@ export interface SubscriberEntry {
   /** `suppressed`, whatever else they are: nothing is mailed to them. */
   status: Status | 'suppressed';
   suppressedBecause: SuppressionReason | null;
+  kind: SubscriberKind;
+  /** Of a contractual contact: where the contract says so. */
+  entitlement: string | null;
+  noticeGroup: string | null;
   createdAt: Date;
   confirmedAt: Date | null;
   unsubscribedAt: Date | null;
@@ -34,6 +38,9 @@ export type ListedEntry = SubscriberEntry & Pick<ListedSubscriber, 'unreached'>;
 
 export interface SubscriberSearch {
   status?: Status | 'suppressed' | undefined;
+  kind?: SubscriberKind | undefined;
+  /** Id of a notice group. */
+  group?: string | undefined;
   /** A part of the address or the company, in any case. */
   q?: string | undefined;
   /** The `next` of the page before. */
@@ -49,6 +56,8 @@ export async function browseSubscribers(
   const q = search.q?.replaceAll('\0', '').trim().normalize('NFC') ?? '';
   const found = await selectSubscribers(db, {
     status: search.status ?? null,
+    kind: search.kind ?? null,
+    group: search.group ?? null,
     like: q === '' ? null : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
     after: search.after ?? 0,
     limit: search.limit + 1,

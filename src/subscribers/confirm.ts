@@ -4,6 +4,7 @@ import { type Tx, transaction } from '../database/transaction.js';
 import { enqueueLetter } from '../deliveries/enqueue.js';
 import type { Deps } from '../deps.js';
 import { applyAddressChange } from './address-change.js';
+import { settleContactTasks } from './contact-tasks.js';
 import { confirmDetail } from './details.js';
 import { deleteSuppression, forgetLetters, formBucket } from './limit-queries.js';
 import { findSubscriber, insertEvent, lockSubscriber, type Subscriber, setConfirmed } from './queries.js';
@@ -88,6 +89,9 @@ async function applyConfirmation(
   const { evidence, ...details } = confirmDetail.parse(stored.detail);
   await setConfirmed(tx, subscriber.id, { ...details, at, moment: await nextMoment(tx) });
   await setTokenUsed(tx, stored.id, at);
+  if (subscriber.kind === 'contractual') {
+    await settleContactTasks(tx, subscriber.id, ['contact-left', 'bounced-contact', 'complaint-of-contact'], at);
+  }
   if (subscriber.suppression !== null) {
     // A dead mailbox answers, somebody who complained has changed their mind, somebody erased has come
     // back: only they themselves can prove it, and by this they have.

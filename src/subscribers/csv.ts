@@ -20,6 +20,9 @@ export const columns = [
   'confirmedAt',
   'consent',
   'toldOf',
+  'kind',
+  'group',
+  'entitlement',
 ] as const;
 export type Column = (typeof columns)[number];
 
@@ -33,6 +36,9 @@ const spellings: Readonly<Record<Column, readonly string[]>> = {
   confirmedAt: ['confirmedat', 'confirmed', 'confirmationdate', 'confirmationtime', 'bestätigtam'],
   consent: ['consent', 'consenttext', 'consentsource', 'einwilligung', 'consentement'],
   toldOf: ['toldof'],
+  kind: ['kind'],
+  group: ['group', 'noticegroup', 'gruppe'],
+  entitlement: ['entitlement', 'entitledby', 'contract', 'vertrag'],
 };
 
 export interface CsvRow {

@@ -22,7 +22,12 @@ export type ConfirmDetail = z.infer<typeof confirmDetail>;
 export const toldOfChoices = ['all', 'material'] as const;
 export type ToldOf = (typeof toldOfChoices)[number];
 
+/** Who asked to be told, and who is to be told since their contract says so. */
+export const subscriberKinds = ['voluntary', 'contractual'] as const;
+export type SubscriberKind = (typeof subscriberKinds)[number];
+
 const longestCompany = 200;
+const longestEntitlement = 500;
 const slug = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 // Line breaks would end a header or a line of CSV, NUL ends text in PostgreSQL, and U+FFFE, U+FFFF
 // and lone surrogates have no place in XML or UTF-8.
@@ -33,15 +38,30 @@ const unprintable = /[\p{Cc}\u2028\u2029\uFFFE\uFFFF\p{Surrogate}]/u;
  * @throws Refusal `input.invalid` with path `company`
  */
 export function readCompany(text: string | undefined | null): string | null {
-  const company = (text ?? '').trim().normalize('NFC');
-  if (company === '') return null;
-  if (unprintable.test(company)) {
-    throw refuse({ path: 'company', message: 'must be one line of text without control characters' });
-  }
-  if ([...company].length > longestCompany) {
-    throw refuse({ path: 'company', message: `must not be longer than ${longestCompany} characters` });
-  }
-  return company;
+  return readText('company', text ?? '', longestCompany);
+}
+
+/**
+ * @returns where the contract says that somebody is to be told, in one line; null when it is empty
+ * @throws Refusal `input.invalid` with path `entitlement`
+ */
+export function readEntitlement(text: string | undefined | null): string | null {
+  return readText('entitlement', text ?? '', longestEntitlement);
+}
+
+function readText(path: string, text: string, longest: number): string | null {
+  const line = readLine(text, longest);
+  if (line === null || typeof line === 'string') return line;
+  throw refuse({ path, message: line.message });
+}
+
+/** One line in NFC without space around it; null when it is empty, else what is wrong with it. */
+export function readLine(text: string, longest: number): string | null | { message: string } {
+  const line = text.trim().normalize('NFC');
+  if (line === '') return null;
+  if (unprintable.test(line)) return { message: 'must be one line of text without control characters' };
+  if ([...line].length > longest) return { message: `must not be longer than ${longest} characters` };
+  return line;
 }
 
 /**

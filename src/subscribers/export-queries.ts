@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Db, many } from '../database/query.js';
 import { sql } from '../database/sql.js';
-import { toldOfChoices } from './details.js';
+import { subscriberKinds, toldOfChoices } from './details.js';
 import { statuses, suppressionReasons } from './queries.js';
 
 const ExportRow = z.object({
@@ -13,6 +13,9 @@ const ExportRow = z.object({
   toldOf: z.enum(toldOfChoices),
   status: z.enum(statuses),
   confirmedAt: z.date().nullable(),
+  kind: z.enum(subscriberKinds),
+  entitlement: z.string().nullable(),
+  noticeGroup: z.string().nullable(),
   suppression: z.enum(suppressionReasons).nullable(),
   /** Of the latest consent. */
   evidence: z.record(z.string(), z.json()).nullable(),
@@ -24,7 +27,7 @@ export async function selectForExport(db: Db, after: number, limit: number): Pro
     db,
     ExportRow,
     sql`select s.id, s.email, s.company, s.locale, s.services, s.told_of as "toldOf", s.status,
-        s.confirmed_at as "confirmedAt", x.reason as suppression, e.detail as evidence
+        s.confirmed_at as "confirmedAt", s.kind, s.entitlement, s.notice_group as "noticeGroup", x.reason as suppression, e.detail as evidence
       from subscribers s
       left join suppressions x using (email_hash)
       left join lateral (

@@ -42,6 +42,9 @@ function cellsOf(subscriber: ExportedSubscriber): Record<Column, string> {
     confirmedAt: subscriber.confirmedAt?.toISOString() ?? '',
     consent: toSpreadsheet(consentOf(subscriber)),
     toldOf: subscriber.toldOf,
+    kind: subscriber.kind,
+    group: subscriber.noticeGroup ?? '',
+    entitlement: toSpreadsheet(subscriber.entitlement ?? ''),
   };
 }
 
@@ -49,6 +52,8 @@ function cellsOf(subscriber: ExportedSubscriber): Record<Column, string> {
 function consentOf({ evidence, confirmedAt }: ExportedSubscriber): string {
   if (evidence === null || confirmedAt === null) return '';
   if (typeof evidence.consent === 'string') return evidence.consent;
+  // Entitled by a contract and never asked.
+  if (evidence.kind === 'contractual') return '';
   const { via, wording, requestedAt } = evidence;
   const asked = typeof requestedAt === 'string' ? `asked ${requestedAt}` : 'asked';
   const how = typeof via === 'string' ? ` by ${via}` : '';

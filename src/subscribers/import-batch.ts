@@ -2,26 +2,24 @@ import type { Actor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { nextMoment, sharePublishing } from '../database/locks.js';
 import type { Tx } from '../database/transaction.js';
-import { enqueueLetters } from '../deliveries/enqueue.js';
 import type { Deps } from '../deps.js';
-import { newSecret } from './form-letters.js';
+import { holdGroups } from './group-queries.js';
+import { askToConfirm, tellOpenWindow } from './import-letters.js';
 import {
   confirmImported,
   deleteRows,
   findHolders,
   findSuppressions,
   hasRows,
+  type ImportEvent,
   insertImportEvents,
   insertImported,
-  insertTokens,
-  isWindowOpen,
   type Newcomer,
   openLinksOf,
-  setTokenDeliveries,
   takeRows,
   updateImported,
 } from './import-queries.js';
-import { type Deed, deedOf, type ImportRow } from './import-row.js';
+import { type Deed, deedOf, type ImportRow, type SkipCode, unknownGroup } from './import-row.js';
 import { lockSubscribers, type Subscriber } from './queries.js';
 import { emailHash } from './tokens.js';
 import { lifeOf } from './validity.js';
@@ -34,7 +32,7 @@ export interface ImportResult {
   /** Not taken, each with its reason in `errors`. */
   skipped: number;
   /** The first thousand, by line as a spreadsheet counts. */
-  errors: { line: number; message: string }[];
+  errors: { line: number; message: string; code?: SkipCode }[];
 }
 
 export type ImportDeps = Pick<Deps, 'db' | 'config' | 'now' | 'texts'>;
@@ -43,12 +41,13 @@ export const batchSize = 1_000;
 const mostErrors = 1_000;
 
 /** Counts a row that is not taken, and says why while there is room for it. */
-export function skipLine(result: ImportResult, line: number, message: string): void {
+export function skipLine(result: ImportResult, line: number, message: string, code?: SkipCode): void {
   result.skipped += 1;
-  if (result.errors.length < mostErrors) result.errors.push({ line, message });
+  if (result.errors.length < mostErrors) result.errors.push({ line, message, ...(code === undefined ? {} : { code }) });
 }
 
-interface Judged {
+/** A row, and what follows from it. */
+export interface Judged {
   row: ImportRow;
   emailHash: Buffer;
   /** Who has the address already. */
@@ -56,7 +55,8 @@ interface Judged {
   deed: Deed;
 }
 
-interface Person extends Judged {
+/** Whom a row has made or found. */
+export interface Person extends Judged {
   id: number;
 }
 
@@ -91,6 +91,7 @@ export async function applyBatch(
     people.flatMap((one) => eventOf(one, actor)),
     at,
   );
+  await recordContracts(tx, people, { at, actor });
   await askToConfirm(tx, deps, people.filter(isAsked), at);
   await tellOpenWindow(tx, deps, people.filter(isConfirmedNow), at);
 
@@ -116,10 +117,17 @@ async function judge(tx: Tx, deps: ImportDeps, rows: readonly ImportRow[], at: D
     hashed.map((one) => one.emailHash),
   );
   const open = await openLinksOf(tx, holders, new Date(at.getTime() - lifeOf.confirm));
+  // The file was read before: a group may be gone since.
+  const groups = await holdGroups(tx);
   return hashed.map((one) => {
     const subscriber = subscribers.get(one.row.emailKey) ?? null;
     const suppression = subscriber?.suppression ?? suppressions.get(one.emailHash.toString('hex')) ?? null;
     const hasOpenLink = subscriber !== null && open.has(subscriber.id);
+    const { noticeGroup } = one.row;
+    if (noticeGroup !== null && !groups.includes(noticeGroup)) {
+      const because = unknownGroup(noticeGroup, groups);
+      return { ...one, subscriber, deed: { kind: 'skip', code: 'contract', because } };
+    }
     return { ...one, subscriber, deed: deedOf(one.row, { subscriber, suppression, hasOpenLink }) };
   });
 }
@@ -134,6 +142,9 @@ function newcomer({ row, deed, emailHash }: Judged, by: { deps: ImportDeps; at: 
     locale: row.locale ?? by.deps.texts.default,
     services: row.services,
     toldOf: row.toldOf ?? 'all',
+    kind: row.kind ?? 'voluntary',
+    entitlement: row.entitlement,
+    noticeGroup: row.noticeGroup,
     status: confirmed ? 'confirmed' : 'pending',
     createdAt: by.at,
     confirmedAt: confirmed ? (row.confirmedAt ?? by.at) : null,
@@ -160,7 +171,8 @@ function isChanged({ row, subscriber }: Judged): boolean {
     (row.company !== null && row.company !== subscriber.company) ||
     (row.locale !== null && row.locale !== subscriber.locale) ||
     (row.services !== null && JSON.stringify(row.services) !== JSON.stringify(subscriber.services)) ||
-    (row.toldOf !== null && row.toldOf !== subscriber.toldOf)
+    (row.toldOf !== null && row.toldOf !== subscriber.toldOf) ||
+    isEntitledAnew({ row, subscriber })
   );
 }
 
@@ -172,69 +184,42 @@ function isConfirmedNow({ deed }: Judged): boolean {
   return deed.kind === 'confirm' || (deed.kind === 'add' && deed.confirmed);
 }
 
-/**
- * Whoever is confirmed while a version is announced is told of it by the welcome, as after the form: its
- * notice went to those who were there before. Without an open window an import writes to nobody.
- */
-async function tellOpenWindow(tx: Tx, deps: ImportDeps, people: readonly Person[], at: Date): Promise<void> {
-  if (people.length === 0 || !(await isWindowOpen(tx, at))) return;
-  await enqueueLetters(
-    tx,
-    people.map(({ id, row, emailHash, subscriber }) => ({
-      kind: 'welcome' as const,
-      subscriberId: id,
-      email: subscriber?.email ?? row.email,
-      recipientHash: emailHash,
-      locale: row.locale ?? subscriber?.locale ?? deps.texts.default,
-      params: {},
-      at,
-    })),
+/** The row names a contract, or another one than is known. */
+function isEntitledAnew({ row, subscriber }: Pick<Judged, 'row' | 'subscriber'>): boolean {
+  return (
+    (row.kind === 'contractual' && subscriber?.kind !== 'contractual') ||
+    (row.entitlement !== null && row.entitlement !== subscriber?.entitlement) ||
+    (row.noticeGroup !== null && row.noticeGroup !== subscriber?.noticeGroup)
   );
 }
 
 /** None for a row that says nothing new: the same file twice leaves no trace the second time. */
-function eventOf(person: Person, actor: Actor) {
+function eventOf(person: Person, actor: Actor): ImportEvent[] {
   const { id, deed, row } = person;
   if (deed.kind === 'update' && !isChanged(person)) return [];
-  const { line, confirmed, consent, confirmedAt } = row;
-  const kind = deed.kind === 'update' ? ('updated' as const) : ('imported' as const);
-  const detail = { via: 'import', by: actor, line, confirmed, consent, statedConfirmedAt: confirmedAt };
+  const { line, confirmed, consent, confirmedAt, entitlement, noticeGroup } = row;
+  const entitled = isEntitledAnew(person);
+  const contract = entitled ? { kind: 'contractual', entitlement, noticeGroup } : {};
+  const detail = { via: 'import', by: actor, line, confirmed, consent, statedConfirmedAt: confirmedAt, ...contract };
+  const kind = deed.kind !== 'update' ? 'imported' : entitled ? 'entitled' : 'updated';
   return [{ subscriberId: id, kind, detail }];
 }
 
-async function askToConfirm(tx: Tx, deps: ImportDeps, people: readonly Person[], at: Date): Promise<void> {
-  if (people.length === 0) return;
-  const letters = people.map(({ id, row, emailHash, subscriber }) => {
-    const locale = row.locale ?? subscriber?.locale ?? deps.texts.default;
-    return { id, locale, email: subscriber?.email ?? row.email, emailHash, row };
-  });
-  const tokenIds = await insertTokens(
-    tx,
-    letters.map(({ id, locale, row }) => ({
-      ...newSecret(deps.config.secretKeys, 'confirm'),
-      subscriberId: id,
+/** Who was here before and is entitled from now on, or by another contract: one entry each. */
+async function recordContracts(tx: Tx, people: readonly Person[], by: { at: Date; actor: Actor }): Promise<void> {
+  for (const { id, row, subscriber } of people) {
+    if (subscriber === null || !isEntitledAnew({ row, subscriber })) continue;
+    await recordAudit(tx, {
+      ...by,
+      action: 'subscriber.entitled',
+      subject: `subscriber ${id}`,
       detail: {
-        company: row.company,
-        locale,
-        services: row.services,
-        evidence: { via: 'import', requestedAt: at.toISOString() },
+        was: subscriber.kind,
+        group: row.noticeGroup ?? subscriber.noticeGroup,
+        groupBefore: subscriber.noticeGroup,
       },
-    })),
-    at,
-  );
-  const deliveries = await enqueueLetters(
-    tx,
-    letters.map(({ id, locale, email, emailHash }, place) => ({
-      kind: 'confirmation' as const,
-      subscriberId: id,
-      email,
-      recipientHash: emailHash,
-      locale,
-      params: { tokenId: tokenIds[place] },
-      at,
-    })),
-  );
-  await setTokenDeliveries(tx, tokenIds, deliveries);
+    });
+  }
 }
 
 /** The result, and the batch in the audit log with the lines that it covers. */
@@ -248,7 +233,7 @@ async function report(
   for (const { row, deed } of done) {
     if (deed.kind === 'skip') {
       counts.skipped += 1;
-      skipLine(result, row.line, deed.because);
+      skipLine(result, row.line, deed.because, deed.code);
     } else if (deed.kind === 'update') counts.updated += 1;
     else counts.imported += 1;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { many, maybeOne, one, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
-import { toldOfChoices } from './details.js';
+import { subscriberKinds, toldOfChoices } from './details.js';
 import type { ImportRow } from './import-row.js';
 import { type SuppressionReason, suppressionReasons } from './queries.js';
 
@@ -29,12 +29,12 @@ export async function stageRows(
     sql`with file as (
         select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (
           line integer, email text, "emailKey" text, company text, locale text, services text[], "toldOf" text,
-          confirmed boolean, "confirmedAt" timestamptz, consent text)
+          kind text, entitlement text, "noticeGroup" text, confirmed boolean, "confirmedAt" timestamptz, consent text)
       ), staged as (
-        insert into import_rows (import_id, line, email, email_key, company, locale, services, told_of, confirmed,
-          confirmed_at, consent, created_at)
-        select ${importId}, line, email, "emailKey", company, locale, services, "toldOf", confirmed, "confirmedAt",
-          consent, ${at}
+        insert into import_rows (import_id, line, email, email_key, company, locale, services, told_of, kind,
+          entitlement, notice_group, confirmed, confirmed_at, consent, created_at)
+        select ${importId}, line, email, "emailKey", company, locale, services, "toldOf", kind, entitlement,
+          "noticeGroup", confirmed, "confirmedAt", consent, ${at}
         from file order by line
         on conflict (import_id, email_key) do nothing
         returning email_key, line
@@ -56,6 +56,9 @@ const Row = z.object({
   locale: z.string().nullable(),
   services: z.array(z.string()).nullable(),
   toldOf: z.enum(toldOfChoices).nullable(),
+  kind: z.enum(subscriberKinds).nullable(),
+  entitlement: z.string().nullable(),
+  noticeGroup: z.string().nullable(),
   confirmed: z.boolean(),
   confirmedAt: z.date().nullable(),
   consent: z.string().nullable(),
@@ -66,8 +69,8 @@ export async function takeRows(tx: Tx, importId: string, most: number): Promise<
   return many(
     tx,
     Row,
-    sql`select line, email, email_key as "emailKey", company, locale, services, told_of as "toldOf", confirmed,
-        confirmed_at as "confirmedAt", consent
+    sql`select line, email, email_key as "emailKey", company, locale, services, told_of as "toldOf", kind,
+        entitlement, notice_group as "noticeGroup", confirmed, confirmed_at as "confirmedAt", consent
       from import_rows where import_id = ${importId} order by line limit ${most}`,
   );
 }
@@ -127,6 +130,9 @@ export interface Newcomer {
   locale: string;
   services: string[] | null;
   toldOf: string;
+  kind: string;
+  entitlement: string | null;
+  noticeGroup: string | null;
   status: 'pending' | 'confirmed';
   createdAt: Date;
   confirmedAt: Date | null;
@@ -139,13 +145,13 @@ export async function insertImported(tx: Tx, people: readonly Newcomer[]): Promi
   const added = await many(
     tx,
     z.object({ id: z.number(), emailKey: z.string() }),
-    sql`insert into subscribers (email, email_key, email_hash, company, locale, services, told_of, status, created_at,
-        confirmed_at, confirmed_moment)
-      select email, "emailKey", decode("emailHash", 'hex'), company, locale, services, "toldOf", status, "createdAt",
-        "confirmedAt", "confirmedMoment"
+    sql`insert into subscribers (email, email_key, email_hash, company, locale, services, told_of, kind,
+        entitlement, notice_group, status, created_at, confirmed_at, confirmed_moment)
+      select email, "emailKey", decode("emailHash", 'hex'), company, locale, services, "toldOf", kind, entitlement,
+        "noticeGroup", status, "createdAt", "confirmedAt", "confirmedMoment"
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (
         email text, "emailKey" text, "emailHash" text, company text, locale text, services text[], "toldOf" text,
-        status text, "createdAt" timestamptz, "confirmedAt" timestamptz, "confirmedMoment" bigint)
+        kind text, entitlement text, "noticeGroup" text, status text, "createdAt" timestamptz, "confirmedAt" timestamptz, "confirmedMoment" bigint)
       order by "emailKey"
       on conflict (email_key) do nothing
       returning id, email_key as "emailKey"`,
@@ -159,9 +165,12 @@ export async function updateImported(tx: Tx, people: readonly (ImportRow & { id:
   await run(
     tx,
     sql`update subscribers s set company = coalesce(r.company, s.company), locale = coalesce(r.locale, s.locale),
-        services = coalesce(r.services, s.services), told_of = coalesce(r."toldOf", s.told_of)
+        services = coalesce(r.services, s.services), told_of = coalesce(r."toldOf", s.told_of),
+        kind = coalesce(r.kind, s.kind), entitlement = coalesce(r.entitlement, s.entitlement),
+        notice_group = coalesce(r."noticeGroup", s.notice_group)
       from jsonb_to_recordset(${JSON.stringify(people)}::jsonb) as r (
-        id bigint, company text, locale text, services text[], "toldOf" text)
+        id bigint, company text, locale text, services text[], "toldOf" text, kind text, entitlement text,
+        "noticeGroup" text)
       where s.id = r.id`,
   );
 }
@@ -179,11 +188,13 @@ export async function confirmImported(
   );
 }
 
-export async function insertImportEvents(
-  tx: Tx,
-  events: readonly { subscriberId: number; kind: 'imported' | 'updated'; detail: Record<string, unknown> }[],
-  at: Date,
-): Promise<void> {
+export interface ImportEvent {
+  subscriberId: number;
+  kind: 'imported' | 'updated' | 'entitled';
+  detail: Record<string, unknown>;
+}
+
+export async function insertImportEvents(tx: Tx, events: readonly ImportEvent[], at: Date): Promise<void> {
   await run(
     tx,
     sql`insert into subscriber_events (subscriber_id, at, kind, detail)
@@ -230,7 +241,7 @@ export async function setTokenDeliveries(
 
 /**
  * Whether a version is announced and not yet in force: then who is confirmed now would be told of it by
- * nobody, as its notice went to those before them.
+ * nobody, as its notice went to those before them. (A notice that still waits will reach them.)
  */
 export async function isWindowOpen(tx: Tx, at: Date): Promise<boolean> {
   const { open } = await one(
@@ -241,6 +252,8 @@ export async function isWindowOpen(tx: Tx, at: Date): Promise<boolean> {
       )
       select exists (
         select from standing where effective_at > ${at}
+          and not exists (select from notices n where n.kind = 'change' and n.moment is null
+            and number between n.version and coalesce(n.merged_into, n.version))
           and number > coalesce((select max(number) from standing where effective_at <= ${at}), 0)
       ) as open`,
   );

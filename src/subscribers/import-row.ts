@@ -3,7 +3,16 @@ import { Refusal } from '../errors.js';
 import { parseAddress } from '../mail/address.js';
 import type { TextSource } from '../texts.js';
 import type { CsvRow } from './csv.js';
-import { readCompany, readServices, settleLocale, type ToldOf, toldOfChoices } from './details.js';
+import {
+  readCompany,
+  readEntitlement,
+  readServices,
+  type SubscriberKind,
+  settleLocale,
+  subscriberKinds,
+  type ToldOf,
+  toldOfChoices,
+} from './details.js';
 import type { Subscriber, SuppressionReason } from './queries.js';
 
 /** PURE. What a row of a file says, and what follows from it for the address as it stands. */
@@ -11,12 +20,16 @@ export interface ImportRow {
   line: number;
   email: string;
   emailKey: string;
-  /** Null in this and the next three: not stated, so what is there stays. */
+  /** Null in this and in all that follows: not stated, so what is there stays. */
   company: string | null;
   locale: string | null;
   services: string[] | null;
   toldOf: ToldOf | null;
-  /** Confirmed elsewhere, and `consent` says where and when. */
+  kind: SubscriberKind | null;
+  /** Where the contract says that they are to be told. */
+  entitlement: string | null;
+  noticeGroup: string | null;
+  /** Confirmed elsewhere, and `consent` says where and when; or entitled by a contract, which needs no consent. */
   confirmed: boolean;
   confirmedAt: Date | null;
   consent: string | null;
@@ -26,12 +39,18 @@ const longestConsent = 2_000;
 const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 
 /**
- * @param known ids of the services in the list in force; null while none is published
+ * @param context.known ids of the services in the list in force; null while none is published
+ * @param context.groups ids of the notice groups
  * @returns the row, or a sentence that says why it is not taken
  */
 export function readRow(
   { line, cells }: CsvRow,
-  context: { texts: Pick<TextSource, 'locales' | 'negotiate'>; known: readonly string[] | null; now: Date },
+  context: {
+    texts: Pick<TextSource, 'locales' | 'negotiate'>;
+    known: readonly string[] | null;
+    groups: readonly string[];
+    now: Date;
+  },
 ): ImportRow | string {
   const address = parseAddress(cells.email ?? '');
   if (address === null) return 'email must be one plain e-mail address, such as privacy@example.org';
@@ -42,6 +61,8 @@ export function readRow(
   if (/\p{Cc}|\p{Surrogate}/u.test(consent)) return 'consent must be text without control characters';
   const toldOf = toldOfChoices.find((choice) => choice === cells.toldOf) ?? null;
   if (toldOf === null && cells.toldOf) return `toldOf must be ${toldOfChoices.join(' or ')}`;
+  const contract = readContract(cells, context.groups);
+  if (typeof contract === 'string') return contract;
   const confirmedAt = readInstant(cells.confirmedAt ?? '');
   if (confirmedAt === 'unreadable') return 'confirmedAt must be a day such as 2027-03-01 or an instant with its zone';
   if (confirmedAt !== null && confirmedAt > context.now) return 'confirmedAt must not be in the future';
@@ -54,7 +75,8 @@ export function readRow(
       locale: cells.locale ? settleLocale(context.texts, cells.locale) : null,
       services: readServices((cells.services ?? '').split(/[\s,;|]+/).filter(Boolean), context.known),
       toldOf,
-      confirmed: status === 'confirmed' && consent !== '',
+      ...contract,
+      confirmed: contract.kind === 'contractual' || (status === 'confirmed' && consent !== ''),
       confirmedAt,
       consent: consent === '' ? null : consent.slice(0, longestConsent),
     };
@@ -62,6 +84,38 @@ export function readRow(
     if (!(error instanceof Refusal)) throw error;
     return error.message;
   }
+}
+
+type Contract = Pick<ImportRow, 'kind' | 'entitlement' | 'noticeGroup'>;
+
+/** What a row says of a contract, or a sentence that says why it is not taken. */
+function readContract(cells: CsvRow['cells'], groups: readonly string[]): Contract | string {
+  const stated = (cells.kind ?? '').toLowerCase();
+  const kind = subscriberKinds.find((one) => one === stated) ?? null;
+  if (kind === null && stated !== '') return `kind must be ${subscriberKinds.join(' or ')}`;
+  const named = (cells.group ?? '').toLowerCase();
+  const noticeGroup = named === '' ? null : named;
+  if (noticeGroup !== null && !groups.includes(noticeGroup)) return unknownGroup(noticeGroup, groups);
+  let entitlement: string | null;
+  try {
+    entitlement = readEntitlement(oneLine(cells.entitlement));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return error.message;
+  }
+  if (kind === 'contractual' && entitlement === null) {
+    return 'entitlement is missing: say where the contract of a contractual contact entitles them, such as "DPA of 4 January 2027"';
+  }
+  if (kind === 'voluntary' && (entitlement !== null || noticeGroup !== null)) return needsContract;
+  return { kind, entitlement, noticeGroup };
+}
+
+const needsContract = 'group and entitlement are for contractual contacts: say so with the kind "contractual"';
+
+/** A sentence that names the groups which there are. */
+export function unknownGroup(group: string, groups: readonly string[]): string {
+  const choice = groups.length === 0 ? 'there is none yet' : `use ${groups.slice(0, 50).join(', ')}`;
+  return `group ${JSON.stringify(group.slice(0, 60))} is not known; ${choice}`;
 }
 
 /** Line breaks that somebody typed into a cell of a spreadsheet are spaces here. */
@@ -82,10 +136,14 @@ export type Deed =
   | { kind: 'confirm' }
   /** Somebody who is here: the row brings their details up to date. `ask`: they were asked, and that link has ended. */
   | { kind: 'update'; ask: boolean }
-  | { kind: 'skip'; because: string };
+  | { kind: 'skip'; code: SkipCode; because: string };
+
+/** Why a row is not taken, for whoever words it themselves. */
+export type SkipCode = 'suppressed' | 'unsubscribed' | 'contract';
 
 const suppressed: Readonly<Record<SuppressionReason, string>> = {
   'hard-bounce': 'is suppressed, since mail to it bounced; only a confirmation by mail brings it back',
+  'soft-bounces': 'is suppressed, since mail after mail to it came back; only a confirmation by mail brings it back',
   complaint: 'is suppressed, since its owner complained; only a confirmation by mail brings it back',
   erased: 'is suppressed, since its owner was erased and wants no mail; only they themselves can come back',
   admin: 'is suppressed by an admin',
@@ -93,15 +151,22 @@ const suppressed: Readonly<Record<SuppressionReason, string>> = {
 
 /** Nobody who has left or cannot be reached is brought back by a file (GDPR Art. 7(3)). */
 export function deedOf(
-  row: Pick<ImportRow, 'confirmed'>,
+  row: Pick<ImportRow, 'confirmed' | 'kind' | 'entitlement' | 'noticeGroup'>,
   there: { subscriber: Subscriber | null; suppression: SuppressionReason | null; hasOpenLink: boolean },
 ): Deed {
   const { subscriber, suppression } = there;
-  if (suppression !== null) return { kind: 'skip', because: suppressed[suppression] };
-  if (subscriber === null) return { kind: 'add', confirmed: row.confirmed };
-  if (subscriber.status === 'unsubscribed') {
-    return { kind: 'skip', because: 'has unsubscribed; only they themselves can come back' };
+  if (suppression !== null) return { kind: 'skip', code: 'suppressed', because: suppressed[suppression] };
+  if (subscriber?.status === 'unsubscribed') {
+    return { kind: 'skip', code: 'unsubscribed', because: 'has unsubscribed; only they themselves can come back' };
   }
+  if (subscriber?.kind === 'contractual') {
+    if (row.kind === 'voluntary') {
+      return { kind: 'skip', code: 'contract', because: 'is a contractual contact, which a file does not take away' };
+    }
+  } else if (row.kind !== 'contractual' && (row.entitlement !== null || row.noticeGroup !== null)) {
+    return { kind: 'skip', code: 'contract', because: needsContract };
+  }
+  if (subscriber === null) return { kind: 'add', confirmed: row.confirmed };
   if (subscriber.status === 'confirmed') return { kind: 'update', ask: false };
   return row.confirmed ? { kind: 'confirm' } : { kind: 'update', ask: !there.hasOpenLink };
 }

@@ -3,14 +3,15 @@ import type { Readable } from 'node:stream';
 import type { Actor } from '../actor.js';
 import { transaction } from '../database/transaction.js';
 import { readRows } from './csv.js';
+import { selectGroupIds } from './group-queries.js';
 import { applyBatch, batchSize, type ImportDeps, type ImportResult, skipLine } from './import-batch.js';
 import { deleteRows, stageRows } from './import-queries.js';
 import { type ImportRow, readRow } from './import-row.js';
 
 /**
  * An admin brings a file of subscribers. A row with the status `confirmed` and a consent text is taken
- * as confirmed; anybody else gets a confirmation letter, one an address however often the file comes.
- * Somebody who has left or is suppressed is skipped and gets no mail of any kind.
+ * as confirmed, and so is a contractual contact, whom a contract entitles; anybody else gets a
+ * confirmation letter, one an address however often the file comes. Somebody who has left or is suppressed is skipped and gets no mail of any kind.
  *
  * The file is read to its end into a table of its own before the first row takes effect, so a file
  * that turns out to be broken changes nothing, and memory does not grow with it. Then each thousand
@@ -34,9 +35,7 @@ export async function importSubscribers(
   const result: ImportResult = { imported: 0, updated: 0, skipped: 0, errors: [] };
   try {
     await stage(deps, importId, csv, options.knownServices, result);
-    while (await transaction(deps.db, (tx) => applyBatch(tx, deps, { importId, actor, result }))) {
-      // One batch a transaction.
-    }
+    await putIntoEffect(deps, { importId, actor, result });
   } finally {
     await transaction(deps.db, (tx) => deleteRows(tx, importId, null));
   }
@@ -56,7 +55,7 @@ async function stage(
   known: readonly string[] | null,
   result: ImportResult,
 ): Promise<void> {
-  const context = { texts: deps.texts, known, now: deps.now() };
+  const context = { texts: deps.texts, known, groups: await selectGroupIds(deps.db), now: deps.now() };
   let rows: ImportRow[] = [];
   const flush = async () => {
     const repeated = await transaction(deps.db, (tx) => stageRows(tx, importId, rows, context.now));
@@ -70,4 +69,14 @@ async function stage(
     if (rows.length >= batchSize) await flush();
   }
   if (rows.length > 0) await flush();
+}
+
+/** Puts a staged file into effect, one batch a transaction. */
+export async function putIntoEffect(
+  deps: ImportDeps,
+  run: { importId: string; actor: Actor; result: ImportResult },
+): Promise<void> {
+  while (await transaction(deps.db, (tx) => applyBatch(tx, deps, run))) {
+    // One batch a transaction.
+  }
 }

@@ -4,7 +4,7 @@ import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { maskAddress } from '../mail/address.js';
-import { readServices, settleLocale, type ToldOf } from './details.js';
+import { readServices, type SubscriberKind, settleLocale, type ToldOf } from './details.js';
 import {
   findSubscriber,
   insertEvent,
@@ -23,6 +23,7 @@ export interface Preferences {
   /** Null: every service. */
   services: string[] | null;
   toldOf: ToldOf;
+  kind: SubscriberKind;
 }
 
 /**
@@ -33,8 +34,8 @@ export interface Preferences {
 export async function readPreferences(deps: Pick<Deps, 'db' | 'config'>, token: string): Promise<Preferences | null> {
   const subscriber = await subscriberOfLink(deps.db, deps.config.secretKeys, 'preferences', token);
   if (subscriber === null) return null;
-  const { email, status, locale, services, toldOf } = subscriber;
-  return { address: maskAddress(email), status, locale, services, toldOf };
+  const { email, status, locale, services, toldOf, kind } = subscriber;
+  return { address: maskAddress(email), status, locale, services, toldOf, kind };
 }
 
 /**

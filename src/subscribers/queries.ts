@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type Db, many, maybeOne, one, run } from '../database/query.js';
 import { type Sql, sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
-import { toldOfChoices } from './details.js';
+import { type SubscriberKind, subscriberKinds, toldOfChoices } from './details.js';
 
 export const statuses = ['pending', 'confirmed', 'unsubscribed'] as const;
 export type Status = (typeof statuses)[number];
-export const suppressionReasons = ['hard-bounce', 'complaint', 'erased', 'admin'] as const;
+export const suppressionReasons = ['hard-bounce', 'soft-bounces', 'complaint', 'erased', 'admin'] as const;
 export type SuppressionReason = (typeof suppressionReasons)[number];
 
 const bytes = z.instanceof(Buffer);
@@ -24,6 +24,10 @@ const SubscriberRow = z.object({
   createdAt: z.date(),
   confirmedAt: z.date().nullable(),
   unsubscribedAt: z.date().nullable(),
+  kind: z.enum(subscriberKinds),
+  /** Where the contract says so; null for voluntary ones. */
+  entitlement: z.string().nullable(),
+  noticeGroup: z.string().nullable(),
   suppression: z.enum(suppressionReasons).nullable(),
 });
 /** A subscriber, and why their address is not mailed, if it is suppressed. */
@@ -32,6 +36,7 @@ export type Subscriber = z.infer<typeof SubscriberRow>;
 const subscriberColumns = sql`s.id, s.email, s.email_key as "emailKey", s.email_hash as "emailHash", s.company,
   s.locale, s.services, s.told_of as "toldOf", s.status, s.created_at as "createdAt",
   s.confirmed_at as "confirmedAt", s.unsubscribed_at as "unsubscribedAt",
+  s.kind, s.entitlement, s.notice_group as "noticeGroup",
   (select x.reason from suppressions x where x.email_hash = s.email_hash) as suppression`;
 
 export async function findSubscriber(db: Db, id: number): Promise<Subscriber | null> {
@@ -149,6 +154,27 @@ export async function setAddress(
   );
 }
 
+/** A contract entitles them, or another one does. */
+export async function setContract(
+  tx: Tx,
+  id: number,
+  contract: { entitlement: string | null; noticeGroup: string | null },
+): Promise<void> {
+  await run(
+    tx,
+    sql`update subscribers set kind = 'contractual', entitlement = ${contract.entitlement},
+      notice_group = ${contract.noticeGroup} where id = ${id}`,
+  );
+}
+
+/** No contract entitles them any more. */
+export async function endContract(tx: Tx, id: number): Promise<void> {
+  await run(
+    tx,
+    sql`update subscribers set kind = 'voluntary', entitlement = null, notice_group = null where id = ${id}`,
+  );
+}
+
 /** The person goes; events and tokens go with them. */
 export async function deleteSubscriber(tx: Tx, id: number): Promise<void> {
   await run(tx, sql`delete from subscribers where id = ${id}`);
@@ -164,7 +190,8 @@ export type EventKind =
   | 'preferences'
   | 'address-changed'
   | 'suppressed'
-  | 'revived';
+  | 'revived'
+  | 'entitled';
 
 export async function insertEvent(
   tx: Tx,
@@ -188,7 +215,14 @@ export type ListedSubscriber = z.infer<typeof ListedRow>;
 /** A page of subscribers in the order of their ids. `like` is a pattern for address or company. */
 export async function selectSubscribers(
   db: Db,
-  page: { status: Status | 'suppressed' | null; like: string | null; after: number; limit: number },
+  page: {
+    status: Status | 'suppressed' | null;
+    kind: SubscriberKind | null;
+    group: string | null;
+    like: string | null;
+    after: number;
+    limit: number;
+  },
 ): Promise<ListedSubscriber[]> {
   return many(
     db,
@@ -200,6 +234,8 @@ export async function selectSubscribers(
         order by d.id desc limit 1) as unreached
       from subscribers s
       where s.id > ${page.after} and ${ofStatus(page.status)}
+        and (${page.kind}::text is null or s.kind = ${page.kind})
+        and (${page.group}::text is null or s.notice_group = ${page.group})
         and (${page.like}::text is null or s.email_key like lower(${page.like}) or s.company ilike ${page.like})
       order by s.id limit ${page.limit}`,
   );

@@ -248,7 +248,8 @@ t.test('a file that was exported goes into a fresh instance, and gives back what
 
   let csv = '';
   for await (const part of exportSubscribers(stage.deps, admin)) csv += part;
-  t.ok(csv.startsWith('\uFEFFemail,company,locale,services,status,confirmedAt,consent,toldOf\r\n'));
+  const headings = 'email,company,locale,services,status,confirmedAt,consent,toldOf,kind,group,entitlement';
+  t.ok(csv.startsWith(`\uFEFF${headings}\r\n`));
   for (const line of csv.slice(1).split('\r\n')) t.notMatch(line, /(?:^|,)"?[=+\-@＝]/, line);
   t.match(await stage.audited('subscribers.exported'), [{ actor: { kind: 'admin' } }]);
 

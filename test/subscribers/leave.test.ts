@@ -16,7 +16,12 @@ t.test('leaving works once and says so every time, also twice at the same moment
   const stage = await openStage(t);
   await stage.join('a@example.org');
   const { unsubscribe: link, preferences } = await stage.linksOf('a@example.org');
-  t.same(await unsubscribeState(stage.deps, link), { state: 'subscribed', address: 'a•••@e•••.org', locale: 'en' });
+  t.same(await unsubscribeState(stage.deps, link), {
+    state: 'subscribed',
+    address: 'a•••@e•••.org',
+    locale: 'en',
+    kind: 'voluntary',
+  });
   const both = await Promise.all(Array.from({ length: 20 }, () => unsubscribe(stage.deps, link, 'one-click')));
   t.strictSame(new Set(both.map(({ state }) => state)), new Set(['left']));
   const left = await stage.person('a@example.org');
@@ -27,7 +32,12 @@ t.test('leaving works once and says so every time, also twice at the same moment
   t.match(audit, [{ actor: { kind: 'subscriber' }, detail: { via: 'one-click', before: 'confirmed' } }]);
   t.equal(audit.length, 1);
   t.equal((await stage.letters()).find(({ kind }) => kind === 'welcome')?.state, 'suppressed', 'what is queued stays');
-  t.same(await unsubscribeState(stage.deps, link), { state: 'left', address: 'a•••@e•••.org', locale: 'en' });
+  t.same(await unsubscribeState(stage.deps, link), {
+    state: 'left',
+    address: 'a•••@e•••.org',
+    locale: 'en',
+    kind: 'voluntary',
+  });
 
   for (const odd of ['', `${link.slice(0, 29)}${link.endsWith('A') ? 'B' : 'A'}`, preferences]) {
     await t.rejects(unsubscribe(stage.deps, odd, 'one-click'), { code: 'token.unknown' });
@@ -70,7 +80,14 @@ t.test('preferences show a masked address, and are saved once', async (t) => {
   await stage.join('anna.berg@example.org', { company: 'ACME' });
   const { preferences, unsubscribe: other } = await stage.linksOf('anna.berg@example.org');
   const shown = await readPreferences(stage.deps, preferences);
-  t.same(shown, { address: 'a•••@e•••.org', status: 'confirmed', locale: 'en', services: null, toldOf: 'all' });
+  t.same(shown, {
+    address: 'a•••@e•••.org',
+    status: 'confirmed',
+    locale: 'en',
+    services: null,
+    toldOf: 'all',
+    kind: 'voluntary',
+  });
   const wanted = { locale: 'de', services: ['community', 'community'], toldOf: 'material' as const };
   await savePreferences(stage.deps, preferences, wanted, known);
   await savePreferences(stage.deps, preferences, wanted, known);
@@ -203,7 +220,7 @@ t.test('erasure removes the person and keeps the proof without them', async (t) 
     { subject: `subscriber ${id}`, actor: { kind: 'admin' }, detail: { trace: /^[0-9a-f]{16}$/, suppressed: false } },
   ]);
   t.equal((await stage.audited('subscriber.erased')).length, 1);
-  t.same(await unsubscribe(stage.deps, link, 'one-click'), { state: 'left', address: null, locale: null });
+  t.same(await unsubscribe(stage.deps, link, 'one-click'), { state: 'left', address: null, locale: null, kind: null });
   t.equal(await readPreferences(stage.deps, preferences), null);
   t.match(await confirm(stage.deps, confirmation), { state: 'unknown' });
 });

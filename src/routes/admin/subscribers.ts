@@ -5,8 +5,10 @@ import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { browseSubscribers, countByStatus, readSubscriber } from '../../subscribers/browse.js';
+import { subscriberKinds } from '../../subscribers/details.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
+import { listGroups } from '../../subscribers/groups.js';
 import { importSubscribers } from '../../subscribers/import.js';
 import { actorOf } from '../guard.js';
 import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
@@ -18,6 +20,8 @@ const params = z.object({ id: z.coerce.number().int().positive() });
 const query = z.object({
   q: z.string().max(200).default('').catch(''),
   status: z.enum(['confirmed', 'pending', 'unsubscribed', 'suppressed']).optional().catch(undefined),
+  kind: z.enum(subscriberKinds).optional().catch(undefined),
+  group: z.string().max(200).default('').catch(''),
   after: z.coerce.number().int().nonnegative().optional().catch(undefined),
   done: z.enum(['erased']).optional().catch(undefined),
 });
@@ -80,10 +84,12 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
 
   async function show(
     console: Console,
-    { q, status, after, done }: z.infer<typeof query>,
+    { q, status, kind, group, after, done }: z.infer<typeof query>,
     attempt: ImportView = { imported: null, csv: '', errors: [] },
   ) {
-    const page = await browseSubscribers(deps.db, { q, status, after, limit: pageSize });
+    const search = { q, status, kind, group: group === '' ? undefined : group };
+    const page = await browseSubscribers(deps.db, { ...search, after, limit: pageSize });
+    const groups = await listGroups(deps.db);
     const counts = await countByStatus(deps.db);
     const languages = new Intl.DisplayNames(console.texts.locale, { type: 'language' });
     return console.page(
@@ -94,10 +100,12 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
           ...subscriber,
           language: languages.of(subscriber.locale) ?? subscriber.locale,
           since: subscriber.confirmedAt ?? subscriber.createdAt,
+          groupName: groups.find(({ id }) => id === subscriber.noticeGroup)?.name ?? null,
         })),
-        query: { q, status: status ?? '' },
+        query: { q, status: status ?? '', kind: kind ?? '', group },
+        groups,
         next: page.next,
-        nextPath: `/admin/subscribers?${new URLSearchParams({ q, status: status ?? '', after: String(page.next ?? '') })}`,
+        nextPath: `/admin/subscribers?${new URLSearchParams({ q, status: status ?? '', kind: kind ?? '', group, after: String(page.next ?? '') })}`,
         any: Object.values(counts).some((count) => count > 0),
         mayManage: hasRole(console.actor, 'admin'),
         done: done === 'erased' ? console.texts.t('console.subscribers.erased') : null,

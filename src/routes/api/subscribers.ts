@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { browseSubscribers, type ListedEntry } from '../../subscribers/browse.js';
+import { subscriberKinds } from '../../subscribers/details.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { importSubscribers } from '../../subscribers/import.js';
@@ -25,6 +26,9 @@ const subscriberSchema = z
     toldOf: z.enum(['all', 'material']),
     status: statuses,
     suppressedBecause: z.string().nullable(),
+    kind: z.enum(subscriberKinds),
+    entitlement: z.string().nullable().describe('Of a contractual contact: where the contract says so'),
+    noticeGroup: z.string().nullable(),
     unreached: z
       .object({ state: z.enum(['failed', 'bounced']), reason: z.string().nullable(), response: z.string().nullable() })
       .nullable()
@@ -52,6 +56,8 @@ export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
           summary: 'Subscribers in the order in which they came',
           querystring: z.object({
             status: statuses.optional(),
+            kind: z.enum(subscriberKinds).optional(),
+            group: z.string().max(200).optional().describe('Id of a notice group'),
             q: z.string().max(300).optional().describe('A part of the address or the company'),
             ...pageQuery({ most: 1_000, usual: 100 }),
           }),

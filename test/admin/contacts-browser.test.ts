@@ -1,0 +1,106 @@
+/// <reference lib="dom" />
+import { AxeBuilder } from '@axe-core/playwright';
+import t from 'tap';
+import { transaction } from '../../src/database/transaction.js';
+import { addContact } from '../../src/subscribers/contact.js';
+import { saveGroup } from '../../src/subscribers/groups.js';
+import { openTask } from '../../src/tasks/open.js';
+import { startApp } from '../support/app.js';
+import { browserMissing, startBrowser } from '../support/browser.js';
+import { freePort } from '../support/process.js';
+import { password, setUp } from './support.js';
+
+const skip = browserMissing();
+const admin = { kind: 'admin', id: 1, role: 'admin' } as const;
+
+// A browser on a busy machine.
+t.setTimeout(170_000);
+
+t.test('the pages of contacts, groups and tasks are accessible and fit, light and dark', { skip }, async (t) => {
+  const browser = await startBrowser(t);
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const app = await startApp(t, { env: { PUBLIC_URL: base } });
+  await app.http.listen({ port, host: '127.0.0.1' });
+  const { deps, clock } = app;
+  await setUp(app);
+  for (const [id, noticeDays] of [
+    ['dpa-14', 14],
+    ['dpa-60', 60],
+  ] as const) {
+    await saveGroup(deps, { id, name: `${noticeDays} days by the data processing agreement`, noticeDays }, admin);
+  }
+  for (const [email, company, group] of [
+    ['legal@example.org', 'Nordlicht Versicherung a. G.', 'dpa-60'],
+    ['a-very-long-mailbox-name-of-a-data-protection-office@mail.example.org', 'شركة أمثلة', 'dpa-60'],
+    ['privacy@example.com', '', null],
+  ] as const) {
+    const contact = { email, company, group, locale: 'en', entitlement: 'DPA of 4 January 2027, section 7, annex 3' };
+    await addContact(deps, contact, admin, { knownServices: null });
+  }
+  await transaction(deps.db, async (tx) => {
+    const at = clock.now();
+    for (const id of [1, 2, 3]) {
+      const subject = `subscriber ${id}`;
+      await openTask(tx, { kind: id === 1 ? 'bounced-contact' : 'contact-left', subscriberId: id, subject, at });
+    }
+    await openTask(tx, { kind: 'relay-down', subscriberId: null, subject: 'relay', at });
+  });
+
+  for (const { width, colorScheme, lang } of [
+    { width: 320, colorScheme: 'dark', lang: 'de' },
+    { width: 360, colorScheme: 'light', lang: 'de' },
+    { width: 1280, colorScheme: 'light', lang: 'en' },
+  ] as const) {
+    const context = await browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme,
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('422')) faults.push(message.text());
+    });
+    await page.goto(`${base}/admin/sign-in`);
+    await page.fill('#email', 'officer@example.org');
+    await page.fill('#password', password);
+    await page.click('main button[type=submit]');
+    for (const path of [
+      '/admin/subscribers',
+      '/admin/subscribers?kind=contractual&group=dpa-60',
+      '/admin/subscribers/contact',
+      '/admin/subscribers/groups',
+      '/admin/subscribers/groups?edit=dpa-60',
+      '/admin/tasks',
+      '/admin/tasks?show=done',
+      '/admin',
+    ]) {
+      await page.goto(`${base}${path}${path.includes('?') ? '&' : '?'}lang=${lang}`);
+      const where = `${path} at ${width} in ${lang}`;
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+        .analyze();
+      t.same(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`),
+        [],
+        where,
+      );
+      const shown = await page.evaluate(() => document.documentElement.scrollWidth);
+      t.ok(shown <= width, `${where}: no sideways scrolling (${shown})`);
+      if (process.env.SHOTS !== undefined) {
+        const name = path.replace(/\W+/g, '-').replace(/^-/, '');
+        await page.screenshot({ path: `${process.env.SHOTS}/${width}-${name}.png`, fullPage: true });
+      }
+    }
+    // A fault takes the focus, and leads to its field.
+    await page.goto(`${base}/admin/subscribers/contact?lang=${lang}`);
+    await page.fill('#email', 'legal');
+    await page.click('main button[type=submit]');
+    t.equal(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'alert');
+    await page.click('a[href="#email"]');
+    t.equal(await page.evaluate(() => document.activeElement?.id), 'email');
+    t.same(faults, [], 'the browser has nothing to complain about');
+    await context.close();
+  }
+});
