@@ -73,7 +73,9 @@ function forPeople(result: PublishResult): string {
   const dates = [
     `in force from ${version.effectiveAt.toISOString()}`,
     ...(version.objectionDeadline === null ? [] : [`objections until ${version.objectionDeadline.toISOString()}`]),
-    notice.ordered ? 'subscribers are told' : (because[notice.because] ?? notice.because),
+    notice.ordered
+      ? `subscribers are told${notice.sendAfter ? ` at ${notice.sendAfter.toISOString()}` : ''}`
+      : (because[notice.because] ?? notice.because),
   ];
   return `Version ${version.number} is published with ${version.changes.length} changes: ${dates.join('; ')}.`;
 }

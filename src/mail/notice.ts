@@ -6,7 +6,7 @@ import { labelled } from './account-text.js';
 import { encodedSize, fitAccount } from './budget.js';
 import type { RenderedMail } from './message.js';
 import { isolated, renderMjml, textMarkup } from './mjml.js';
-import { shortened } from './shown-values.js';
+import { inARow, shortened } from './shown-values.js';
 
 /*
  * The notice: what changes, from when, until when to object, and all that a controller needs to
@@ -33,6 +33,10 @@ export interface NoticeInput {
   baseVersion: number | null;
   /** The net changes since then, in the reader's scope. */
   changes: readonly Change[];
+  /** What of them takes effect before the rest does, as it came with an earlier version. */
+  earlier?: readonly { version: number; effectiveAt: Date; changes: readonly Change[] }[];
+  /** Of a withdrawal: the version that was announced in the same mail, and stands. */
+  rest?: { version: number; effectiveAt: Date } | null;
   before: ListDocument | null;
   after: ListDocument;
   company: string;
@@ -40,7 +44,8 @@ export interface NoticeInput {
   publicUrl: string;
   /** Whole URLs; with slots (`slottedLinks`) in mail for many. */
   links: { unsubscribe: string; preferences: string; objection: string };
-  why: 'voluntary';
+  /** They subscribed, or a contract entitles them. */
+  why: 'voluntary' | 'contractual';
 }
 
 const htmlLimit = 97_000;
@@ -109,6 +114,9 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
         ? [t('withdrawnReason', { reason: said(version.withdrawalReason) })]
         : []),
       ...(withdrawn ? [t('withdrawnChanges', { summary: account.summary })] : []),
+      ...(withdrawn && input.rest
+        ? [texts.t('quiet.mail.rest', { number: input.rest.version, day: texts.day(input.rest.effectiveAt) })]
+        : []),
     ],
     dates,
     link:
@@ -129,7 +137,7 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
         { text: texts.t('mail.footer.preferences'), url: input.links.preferences },
         { text: texts.t('mail.footer.version', { number: version.number }), url: versionUrl },
       ],
-      lines: [t('footer.why')],
+      lines: [t(input.why === 'contractual' ? 'footer.whyContractual' : 'footer.why')],
       company,
       url: publicUrl,
     },
@@ -138,7 +146,8 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
 }
 
 /** What changes, from when, and who says so; the company comes last, as phones cut the end. */
-function subjectOf({ kind, version, changes, company }: NoticeInput, texts: Texts): string {
+function subjectOf(input: NoticeInput, texts: Texts): string {
+  const { kind, version, changes, company } = input;
   const name = shortened(company, longestCompany, texts);
   if (kind === 'withdrawal') {
     return texts.t('mail.notice.subjectWithdrawn', { number: version.number, company: name });
@@ -147,7 +156,7 @@ function subjectOf({ kind, version, changes, company }: NoticeInput, texts: Text
   const subjects = [3, 2, 1].map((most) =>
     texts.t(`mail.notice.${key}`, {
       summary: summarise(changes, texts, most),
-      day: texts.day(version.effectiveAt),
+      day: texts.day(firstEffect(input)),
       company: name,
     }),
   );
@@ -158,12 +167,36 @@ function isInForce({ version }: Pick<NoticeInput, 'version'>): boolean {
   return version.effectiveAt.getTime() <= version.publishedAt.getTime();
 }
 
+/** When the first of what is material takes effect. */
+function firstEffect({ version, earlier = [] }: NoticeInput): Date {
+  return earlier
+    .filter(({ changes }) => changes.some(({ severity }) => severity === 'material'))
+    .map(({ effectiveAt }) => effectiveAt)
+    .reduce((first, next) => new Date(Math.min(first.getTime(), next.getTime())), version.effectiveAt);
+}
+
+const mostNames = 5;
+const longestName = 60;
+
+function earlierDates({ earlier = [] }: NoticeInput, texts: Texts): { label: string; value: string }[] {
+  return earlier.map(({ version, effectiveAt, changes }) => {
+    const names = changes.slice(0, mostNames).map(({ name }) => shortened(name, longestName, texts));
+    const more = changes.length - names.length;
+    const shown = more > 0 ? [...names, texts.t('mail.moreValues', { count: more })] : names;
+    return {
+      label: texts.t('quiet.mail.earlier', { day: texts.day(effectiveAt) }),
+      value: texts.t('quiet.mail.ofVersion', { names: inARow(shown, texts, isolated), number: version }),
+    };
+  });
+}
+
 function datesOf(input: NoticeInput, texts: Texts): { label: string; value: string }[] {
   const { effectiveAt, objectionDeadline } = input.version;
   const label = (key: string) => texts.t(`mail.notice.dates.${key}`);
   if (input.kind === 'withdrawal') return [{ label: label('wouldBe'), value: texts.day(effectiveAt) }];
   return [
     { label: label(isInForce(input) ? 'effectiveNow' : 'effective'), value: texts.day(effectiveAt) },
+    ...earlierDates(input, texts),
     {
       label: label('deadline'),
       value: objectionDeadline === null ? label('noDeadline') : deadlineText(objectionDeadline, texts),
@@ -179,8 +212,9 @@ export function deadlineText(deadline: Date, texts: Texts): string {
 
 function objectionOf(input: NoticeInput, texts: Texts) {
   const { version, links } = input;
-  const { objectionDeadline, effectiveAt } = version;
+  const { objectionDeadline } = version;
   if (objectionDeadline === null) return null;
+  const effectiveAt = firstEffect(input);
   const t = (key: string, values: Record<string, string> = {}) => texts.t(`mail.notice.objection.${key}`, values);
   const zone = texts.zone(new Date(objectionDeadline.getTime() - 1));
   // The window may outlast the effective date; then silence does not mean what it means otherwise.

@@ -1,18 +1,20 @@
 import type { Content, DeliveryAtHand } from '../deliveries/delivery.js';
 import type { Deps } from '../deps.js';
 import { changesInScope } from '../list/scope.js';
-import { type PreparedMessage, prepareMessage } from '../mail/message.js';
+import type { PreparedMessage } from '../mail/message.js';
 import { renderNotice } from '../mail/notice.js';
 import { slottedLinks } from '../mail/slots.js';
 import { signLink } from '../subscribers/tokens.js';
-import { type NoticeFacts, selectNotice } from './queries.js';
+import { together } from './along.js';
+import { type NoticeFacts, selectNotice } from './content-queries.js';
+import { prepareNotice } from './message.js';
 
 /** A composed notice is about 30 kB, the facts behind one can be as large as two lists. */
 const mostMessages = 100;
 const mostNotices = 3;
 
 /**
- * Makes the content of notices. A message is composed once for each notice, language and scope, however
+ * Makes the content of notices. A message is composed once for each notice, language, scope and reason, however
  * many get it and however many ask at the same moment; a recipient costs three signatures.
  */
 export function createNoticeContent(
@@ -29,8 +31,9 @@ export function createNoticeContent(
     const scoped = scopeOf(facts, delivery.services);
     // Nothing in it is theirs: they have just chosen other services, and the sender was not told yet.
     if (scoped === null) return null;
-    const message = await messageOf(`${noticeId} ${locale} ${scoped.key}`, () =>
-      compose(facts, scoped.changes, locale),
+    const { why } = delivery;
+    const message = await messageOf(`${noticeId} ${locale} ${why} ${scoped.key}`, () =>
+      compose(facts, scoped.changes, { locale, why }),
     );
     const keys = config.secretKeys;
     return {
@@ -46,13 +49,14 @@ export function createNoticeContent(
   async function compose(
     facts: NoticeFacts,
     changes: NoticeFacts['changes'],
-    locale: string,
+    { locale, why }: Pick<DeliveryAtHand, 'locale' | 'why'>,
   ): Promise<PreparedMessage> {
-    const { version: number, kind, baseVersion, before, after, ...version } = facts;
+    const { version: number, kind, baseVersion, before, after, along, rest, ...version } = facts;
     const rendered = await renderNotice(
       {
         kind,
-        version: { ...version, number },
+        ...together({ ...version, number }, changes, along),
+        rest,
         baseVersion,
         changes,
         before,
@@ -60,11 +64,11 @@ export function createNoticeContent(
         company: config.companyName,
         publicUrl: config.publicUrl,
         links: slottedLinks(config.publicUrl),
-        why: 'voluntary',
+        why,
       },
       texts.for(locale),
     );
-    return prepareMessage(rendered, { from: config.mailFrom, list: { publicUrl: config.publicUrl } });
+    return prepareNotice(rendered, config);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   saveProgress,
   suppressWithdrawn,
 } from './queries.js';
+import { endQuietTimes } from './quiet.js';
 
 /** Large enough that the rows are what costs, small enough that sending overtakes at once. */
 const chunk = 10_000;
@@ -18,11 +19,12 @@ const chunk = 10_000;
  * in one transaction, so a crash repeats at most a chunk, and `unique (notice, subscriber)` makes
  * the repeat harmless. Any number of instances may call it: each takes another notice.
  *
- * Everybody who was confirmed when the notice was ordered gets a row; those it is not for get one
+ * Everybody who was confirmed when the notice was ordered, or when its quiet time was over, gets a row; those it is not for get one
  * that says why ("out-of-scope", "not-material", or why the address is not mailed).
  * @returns how many rows were made; 0 when there is nothing left to do
  */
 export async function fanOut(deps: Pick<Deps, 'db' | 'now'>): Promise<number> {
+  await endQuietTimes(deps);
   for (;;) {
     const made = await fanOutChunk(deps);
     if (made === null) return 0;

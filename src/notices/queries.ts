@@ -3,19 +3,21 @@ import { type Db, many, maybeOne, one, run } from '../database/query.js';
 import { type Sql, sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { deliveryStates } from '../deliveries/delivery.js';
-import { storedChanges } from '../list/change.js';
-import { storedDocument } from '../list/document.js';
 import type { Concern, NoticeOrder } from './order.js';
 
 const Id = z.object({ id: z.number() });
 
-export async function insertNotice(tx: Tx, order: NoticeOrder & Concern & { moment: number }): Promise<number> {
+export async function insertNotice(
+  tx: Tx,
+  order: NoticeOrder & Concern & { moment: number | null; sendAfter: Date },
+): Promise<number> {
   const { id } = await one(
     tx,
     Id,
-    sql`insert into notices (version, kind, base_version, changes, services, material_services, moment, ordered_at)
+    sql`insert into notices (version, kind, base_version, changes, services, material_services, moment, ordered_at,
+        send_after)
       values (${order.version}, ${order.kind}, ${order.baseVersion}, ${JSON.stringify(order.changes)},
-        ${order.services}, ${order.materialServices}, ${order.moment}, ${order.at})
+        ${order.services}, ${order.materialServices}, ${order.moment}, ${order.at}, ${order.sendAfter})
       returning id`,
   );
   return id;
@@ -35,7 +37,8 @@ export async function selectLastNotified(db: Db): Promise<{ version: number } | 
     db,
     z.object({ version: z.number() }),
     sql`select n.version from notices n
-      where n.kind = 'change' and not exists (select from withdrawals w where w.version = n.version)
+      where n.kind = 'change' and (n.moment is not null or n.merged_into is null)
+        and not exists (select from withdrawals w where w.version = n.version)
       order by n.version desc limit 1`,
   );
 }
@@ -46,18 +49,25 @@ const Unfinished = z.object({
   kind: z.enum(['change', 'withdrawal']),
   moment: z.number(),
   fannedOutTo: z.number(),
+  /** Its version was taken over by a later one, whose notice told of both. */
+  merged: z.boolean(),
 });
 export type UnfinishedNotice = z.infer<typeof Unfinished>;
 
-/** The oldest notice that is not fanned out, not held (holds/), and that no other instance has at hand. */
+/**
+ * The notice that is to be told first of those that are not fanned out, do not wait, are not held (holds/),
+ * and that no other instance has at hand.
+ */
 export async function claimNotice(tx: Tx): Promise<UnfinishedNotice | null> {
   return maybeOne(
     tx,
     Unfinished,
-    sql`select id, version, kind, moment, fanned_out_to as "fannedOutTo" from notices
-      where fanned_out_at is null
+    sql`select id, version, kind, moment, fanned_out_to as "fannedOutTo",
+        exists (select from notices told where told.version = notices.version and told.merged_into is not null) as merged
+      from notices
+      where fanned_out_at is null and moment is not null
         and ordered_at >= coalesce((select held_since from service_state), '-infinity')
-      order by id limit 1 for update skip locked`,
+      order by moment, id limit 1 for update skip locked`,
   );
 }
 
@@ -95,7 +105,10 @@ const insertRows = (reason: Sql, now: Date) => sql`insert into deliveries
     case when ${reason} is null then 'queued' else 'suppressed' end, ${reason}, ${now}, ${now},
     case when ${reason} is not null then ${now}::timestamptz end`;
 
-/** One row for each confirmed subscriber of the range: to be sent, or the reason why not. */
+/**
+ * One row for each confirmed subscriber of the range: to be sent, or the reason why not. Of what a later
+ * version's notice told as well, only whoever was not sent that one.
+ */
 export async function insertChangeDeliveries(
   tx: Tx,
   notice: UnfinishedNotice,
@@ -111,23 +124,34 @@ export async function insertChangeDeliveries(
       left join suppressions x on x.email_hash = s.email_hash
       cross join lateral (select coalesce(
         x.reason, out_of_scope(s.told_of, s.services, n.services, n.material_services)) as reason) because
-      where n.id = ${notice.id}
+      where n.id = ${notice.id} and ${notice.merged ? sql`not ${hasAnother(sql`had.sent_at is not null`)}` : sql`true`}
       order by s.id
       on conflict (notice_id, subscriber_id) do nothing`,
   );
 }
 
+/** Whether the mail of another version, which told of this one too, has come so far with subscriber `s`. */
+const hasAnother = (state: Sql) => sql`exists (select from notices told
+    join notices along on along.moment = told.moment and along.kind = 'change' and along.id <> told.id
+    join deliveries had on had.notice_id = along.id and had.subscriber_id = s.id
+    where told.version = n.version and told.kind = 'change' and along.version > told.version and ${state})`;
+
 /** Announcements of a withdrawn version that are still queued in the range do not go. */
 export async function suppressWithdrawn(tx: Tx, notice: UnfinishedNotice, range: Range, now: Date): Promise<void> {
   await run(
     tx,
-    sql`update deliveries d set state = 'suppressed', reason = 'withdrawn', settled_at = ${now}
+    sql`update deliveries d set state = 'suppressed', reason = 'withdrawn', settled_at = ${now}, state_at = ${now}
       from notices n
       where n.version = ${notice.version} and n.kind = 'change' and d.notice_id = n.id
         and d.subscriber_id > ${range.from} and d.subscriber_id <= ${range.to ?? endOfIds}
         and d.state in ('queued', 'deferred')`,
   );
 }
+
+/** A welcome that waited for the relay told of what was announced meanwhile, too; letters wait four days at most. */
+const wasWelcomedLate = sql`(s.confirmed_at > announced.send_after - interval '5 days' and exists (
+    select from deliveries welcome where welcome.subscriber_id = s.id and welcome.kind = 'welcome'
+      and welcome.sent_at >= announced.send_after))`;
 
 /**
  * The withdrawal goes to those who were told: by the announcement (handed over at least once: an
@@ -150,7 +174,8 @@ export async function insertWithdrawalDeliveries(
       left join suppressions x on x.email_hash = s.email_hash
       where n.id = ${notice.id} and (
         d.state in ('sent', 'sending') or d.attempts > 0
-        or (s.confirmed_moment > announced.moment
+        or ${notice.merged ? hasAnother(sql`(had.state in ('sent', 'sending') or had.attempts > 0)`) : sql`false`}
+        or ((s.confirmed_moment > announced.moment or ${wasWelcomedLate})
           and out_of_scope('all', s.services, announced.services, announced.material_services) is null))
       order by s.id
       on conflict (notice_id, subscriber_id) do nothing`,
@@ -161,42 +186,6 @@ export async function saveProgress(tx: Tx, id: number, to: number | null, finish
   await run(
     tx,
     sql`update notices set fanned_out_to = coalesce(${to}, fanned_out_to), fanned_out_at = ${finishedAt} where id = ${id}`,
-  );
-}
-
-const NoticeRow = z.object({
-  id: z.number(),
-  kind: z.enum(['change', 'withdrawal']),
-  baseVersion: z.number().nullable(),
-  changes: storedChanges,
-  version: z.number(),
-  message: z.string().nullable(),
-  publishedAt: z.date(),
-  effectiveAt: z.date(),
-  objectionDeadline: z.date().nullable(),
-  emergency: z.boolean(),
-  reason: z.string().nullable(),
-  withdrawnAt: z.date().nullable(),
-  withdrawalReason: z.string().nullable(),
-  before: storedDocument.nullable(),
-  after: storedDocument,
-});
-export type NoticeFacts = z.infer<typeof NoticeRow>;
-
-/** What a notice tells: its changes, its version's facts, and the documents before and after. */
-export async function selectNotice(db: Db, id: number): Promise<NoticeFacts> {
-  return one(
-    db,
-    NoticeRow,
-    sql`select n.id, n.kind, n.base_version as "baseVersion", n.changes, v.number as version, v.message,
-        v.published_at as "publishedAt", v.effective_at as "effectiveAt", v.objection_deadline as "objectionDeadline",
-        v.emergency, v.reason, w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason",
-        b.document as before, v.document as after
-      from notices n
-      join versions v on v.number = n.version
-      left join versions b on b.number = n.base_version
-      left join withdrawals w on w.version = v.number
-      where n.id = ${id}`,
   );
 }
 
@@ -225,18 +214,6 @@ export async function countByState(db: Db, noticeIds: readonly number[]): Promis
     Count,
     sql`select state, count(*) as count from deliveries where notice_id = any(${noticeIds}::bigint[]) group by state`,
   );
-}
-
-export async function countConcerned(db: Db, concern: Concern): Promise<number> {
-  const { count } = await one(
-    db,
-    z.object({ count: z.number() }),
-    sql`select count(*) as count from subscribers s
-      where s.status = 'confirmed'
-        and out_of_scope(s.told_of, s.services, ${concern.services}, ${concern.materialServices}) is null
-        and not exists (select from suppressions x where x.email_hash = s.email_hash)`,
-  );
-  return count;
 }
 
 const Row = z.object({

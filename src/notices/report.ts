@@ -1,8 +1,7 @@
 import type { Db } from '../database/query.js';
 import { type DeliveryState, deliveryStates } from '../deliveries/delivery.js';
-import type { Change } from '../list/change.js';
-import { concernOf } from './order.js';
-import { countByState, countConcerned, type DeliveryRow, selectDeliveries, selectNoticesOf } from './queries.js';
+import { countByState, type DeliveryRow, selectDeliveries, selectNoticesOf } from './queries.js';
+import { type Carrier, selectCarrier } from './quiet-queries.js';
 
 export type DeliveryCounts = Record<DeliveryState, number>;
 
@@ -16,6 +15,14 @@ export interface DeliveryReport {
   complete: boolean;
   /** Notices of this version: of the change, and of its withdrawal. Empty: nobody is notified of it. */
   notices: { kind: 'change' | 'withdrawal'; orderedAt: Date; fannedOutAt: Date | null }[];
+  /** The later version whose notice told, or will tell, of this one as well; null: its own does, or none. */
+  toldWith: number | null;
+  /** The later version that took all of it back within the quiet time, so that nobody is told. */
+  takenBackBy: number | null;
+  /** Not before then goes the mail that tells of it; null where there is none. */
+  sendAfter: Date | null;
+  /** Its quiet time is not over, so a later version may still take it over. */
+  waits: boolean;
 }
 
 export interface DeliveryPage {
@@ -27,7 +34,14 @@ export interface DeliveryPage {
 /** Counts, and whether the run is complete. */
 export async function deliveryReport(db: Db, version: number): Promise<DeliveryReport> {
   // In this order: a fan-out that ends between the two makes the report cautious, not wrong.
+  const teller = await selectCarrier(db, version);
+  const other = teller === null || teller.endsWith === version ? null : teller;
   const notices = await selectNoticesOf(db, version);
+  const isOtherDone =
+    other === null ||
+    other.noticeId === null ||
+    (other.fannedOutAt !== null &&
+      (await countByState(db, [other.noticeId])).every(({ state }) => !unsettled.has(state)));
   const rows = await countByState(
     db,
     notices.map(({ id }) => id),
@@ -38,10 +52,22 @@ export async function deliveryReport(db: Db, version: number): Promise<DeliveryR
     counts,
     complete:
       notices.every(({ fannedOutAt }) => fannedOutAt !== null) &&
-      counts.queued + counts.sending + counts.deferred === 0,
+      counts.queued + counts.sending + counts.deferred === 0 &&
+      isOtherDone,
     notices: notices.map(({ kind, orderedAt, fannedOutAt }) => ({ kind, orderedAt, fannedOutAt })),
+    toldWith: other?.noticeId ? other.endsWith : null,
+    takenBackBy: other !== null && other.noticeId === null ? other.endsWith : null,
+    sendAfter: teller?.sendAfter ?? null,
+    waits: teller !== null && isWaiting(teller),
   };
 }
+
+/** It waits, and was not called off meanwhile. */
+function isWaiting({ waits, fannedOutAt }: Carrier): boolean {
+  return waits && fannedOutAt === null;
+}
+
+const unsettled: ReadonlySet<DeliveryState> = new Set(['queued', 'sending', 'deferred']);
 
 const largestPage = 1_000;
 
@@ -66,9 +92,4 @@ export async function browseDeliveries(
   const deliveries = rows.slice(0, limit);
   const last = deliveries.at(-1);
   return { deliveries, next: rows.length > limit && last !== undefined ? last.id : null };
-}
-
-/** How many would be told of these changes if they were published now. */
-export async function countRecipients(db: Db, changes: readonly Change[]): Promise<number> {
-  return countConcerned(db, concernOf(changes));
 }

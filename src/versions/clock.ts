@@ -11,6 +11,8 @@ import { Refusal } from '../errors.js';
 export interface ClockSettings {
   timeZone: string;
   noticePeriodDays: number;
+  /** The name of the notice group that asks for this period; null: it is everybody's. */
+  noticeGroup?: string | null | undefined;
   objectionDays: number;
 }
 
@@ -24,6 +26,8 @@ export interface DatesRequest {
 
 export interface DatesFacts {
   publishedAt: Date;
+  /** When its mail goes, after the quiet time if there is one: what is owed to readers counts from here. */
+  toldAt: Date;
   /** Version 1: there is nobody to tell before it. */
   first: boolean;
   /** Something material changes, so the notice period applies and the objection window opens. */
@@ -42,7 +46,7 @@ export interface SettledDates {
 export type VersionState = 'scheduled' | 'announced' | 'in-force' | 'superseded' | 'withdrawn';
 
 /**
- * The dates of a version that is published at `facts.publishedAt`.
+ * The dates of a version that is published at `facts.publishedAt` and told at `facts.toldAt`.
  * Refuses `date.invalid` (not a date), `date.too-early` (before the notice period ends, or before an
  * announced version whose changes it contains; the message names the earliest date), `date.in-past`,
  * and `reason.missing` (an emergency without a reason).
@@ -68,7 +72,7 @@ export function settleDates(request: DatesRequest, facts: DatesFacts, settings: 
 export function earliestEffective(facts: DatesFacts, settings: ClockSettings): Date {
   const own =
     facts.material && !facts.first
-      ? addDays(facts.publishedAt, settings.noticePeriodDays, settings.timeZone)
+      ? addDays(facts.toldAt, settings.noticePeriodDays, settings.timeZone)
       : facts.publishedAt;
   return facts.notBefore !== null && facts.notBefore > own ? facts.notBefore : own;
 }
@@ -157,7 +161,7 @@ function deadlineOf(text: string | undefined, facts: DatesFacts, settings: Clock
   const { timeZone, objectionDays } = settings;
   if (text === undefined) {
     if (!facts.material || facts.first) return null;
-    const day = zoned(facts.publishedAt, timeZone).toPlainDate();
+    const day = zoned(facts.toldAt, timeZone).toPlainDate();
     return endOfDay(day.add({ days: objectionDays }), timeZone);
   }
   const at = readMoment('objectionDeadline', text, timeZone);
@@ -165,9 +169,9 @@ function deadlineOf(text: string | undefined, facts: DatesFacts, settings: Clock
   // deadline read from the service can be sent back to it.
   const day = kindOf(text) === 'day' ? text : lastDayOf(at, timeZone);
   const deadline = endOfDay(Temporal.PlainDate.from(day), timeZone);
-  if (deadline <= facts.publishedAt) {
+  if (deadline <= facts.toldAt) {
     throw new Refusal('date.in-past', `The objection deadline (${day}) is over before anybody is told.`, [
-      { path: 'objectionDeadline', message: `must be ${dayOf(facts.publishedAt, timeZone)} or later` },
+      { path: 'objectionDeadline', message: `must be ${dayOf(facts.toldAt, timeZone)} or later` },
     ]);
   }
   return deadline;
@@ -184,7 +188,7 @@ function tooEarly(effectiveAt: Date, earliest: Date, facts: DatesFacts, settings
   const firstDay = dayOf(defaultEffective(earliest, facts, settings), timeZone);
   const why = behindAnnounced
     ? 'a version that is announced already, and whose changes this one contains, takes effect only then'
-    : `material changes take effect ${noticePeriodDays} days after they are announced at the earliest`;
+    : `material changes take effect ${noticePeriodDays} days after they are announced at the earliest${because(facts, settings)}`;
   return new Refusal(
     'date.too-early',
     `The effective date ${dayOf(effectiveAt, timeZone)} is too early: the earliest is ${firstDay}, since ${why}.`,
@@ -195,6 +199,11 @@ function tooEarly(effectiveAt: Date, earliest: Date, facts: DatesFacts, settings
       },
     ],
   );
+}
+
+function because({ publishedAt, toldAt }: DatesFacts, { noticeGroup, noticePeriodDays }: ClockSettings): string {
+  const group = noticeGroup ? `, as the notice group "${noticeGroup}" is owed ${noticePeriodDays} days` : '';
+  return toldAt > publishedAt ? `${group} (the mail goes at ${toldAt.toISOString()})` : group;
 }
 
 function kindOf(text: string): 'day' | 'local' | 'instant' | null {

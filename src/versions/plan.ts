@@ -1,3 +1,4 @@
+import type { Config } from '../config.js';
 import type { Db } from '../database/query.js';
 import { Refusal } from '../errors.js';
 import type { Change, Severity, Suggestion } from '../list/change.js';
@@ -5,7 +6,9 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { severityOf } from '../list/severity.js';
 import { lastNotified } from '../notices/order.js';
-import { type DatesFacts, stateOf } from './clock.js';
+import { openWindow, type QuietWindow } from '../notices/quiet.js';
+import { longestNoticePeriod } from '../subscribers/groups.js';
+import { type ClockSettings, type DatesFacts, stateOf } from './clock.js';
 import { selectTimeline, selectVersion } from './queries.js';
 import type { NoticeOutcome, PublishRequest } from './version.js';
 
@@ -24,30 +27,40 @@ export interface VersionPlan {
   /** The strongest of what changes and of what is told; null without changes. */
   severity: Severity | null;
   notice: NoticeOutcome;
+  /** What waits at that moment; a version that is told takes it over, and so does one that takes it back. */
+  window: QuietWindow | null;
   facts: DatesFacts;
+  /** With the notice period that the groups which have recipients ask for. */
+  clock: ClockSettings;
 }
+
+type PlanSettings = Pick<Config, 'timeZone' | 'noticePeriodDays' | 'objectionDays' | 'quietMinutes'>;
 
 /**
  * Compares a document with what is published and with what was told. Writes nothing; publish and preview
  * both call it, so what an admin saw is what is done.
  * Refuses `version.unchanged`, and `reason.missing` when something material would go untold without one.
- * @param publishedAt the moment that its dates count from
+ * @param order `publishedAt`: the moment of publishing; `ahead`: that moment is still to come, so that what
+ * waits now may be gone by then, and its dates must fit a quiet time of its own
  */
 export async function planVersion(
   db: Db,
-  document: ListDocument,
-  request: PublishRequest,
-  publishedAt: Date,
+  settings: PlanSettings,
+  order: { document: ListDocument; request: PublishRequest; publishedAt: Date; ahead?: boolean },
 ): Promise<VersionPlan> {
+  const { document, request, publishedAt } = order;
   const timeline = await selectTimeline(db);
   const standing = timeline.filter(({ withdrawnAt }) => withdrawnAt === null);
   const base = await documentOf(db, standing.at(-1)?.number);
   const { changes, suggestions } = diffLists(base?.document ?? null, document);
   if (base !== null && changes.length === 0) throw unchanged(base.number);
 
-  const told = await documentOf(db, (await lastNotified(db))?.version ?? standing[0]?.number);
+  const window = await openWindow(db, publishedAt);
+  const known = window?.baseVersion ?? (await lastNotified(db))?.version ?? standing[0]?.number;
+  const told = await documentOf(db, known);
   const netChanges = told === null ? [] : diffLists(told.document, document).changes;
-  const notice = noticeOf(request, told === null, netChanges);
+  const sendAfter = sendAfterOf(order, window, settings);
+  const notice = noticeOf(order, told === null, netChanges, sendAfter);
   const own = severityOf(changes);
   if (base !== null && request.notify === false && own === 'material' && (request.reason ?? '') === '') {
     throw new Refusal('reason.missing', 'Something material changes: say why nobody is to be notified of it.', [
@@ -67,8 +80,10 @@ export async function planVersion(
     netChanges,
     severity,
     notice,
+    window,
     facts: {
       publishedAt,
+      toldAt: notice.ordered ? sendAfter : publishedAt,
       first: base === null,
       material: severity === 'material',
       notBefore: announced.reduce<Date | null>(
@@ -76,7 +91,26 @@ export async function planVersion(
         null,
       ),
     },
+    clock: await clockOf(db, settings),
   };
+}
+
+/** The settings of the clock, with the longest notice period that any recipient is owed. */
+export async function clockOf(db: Db, settings: PlanSettings): Promise<ClockSettings> {
+  const { timeZone, objectionDays } = settings;
+  const { days, group } = await longestNoticePeriod(db, settings.noticePeriodDays);
+  return { timeZone, objectionDays, noticePeriodDays: days, noticeGroup: group };
+}
+
+/** An emergency waits for nothing; what joins a window keeps its end, so that no change waits for ever. */
+function sendAfterOf(
+  { request, publishedAt, ahead }: { request: PublishRequest; publishedAt: Date; ahead?: boolean },
+  window: QuietWindow | null,
+  { quietMinutes }: PlanSettings,
+): Date {
+  if (request.emergency === true) return publishedAt;
+  const own = new Date(publishedAt.getTime() + quietMinutes * 60_000);
+  return window !== null && ahead !== true && window.sendAfter < own ? window.sendAfter : own;
 }
 
 async function documentOf(db: Db, number: number | undefined) {
@@ -84,17 +118,27 @@ async function documentOf(db: Db, number: number | undefined) {
   return version === null ? null : { number: version.number, document: version.document };
 }
 
-function noticeOf(request: PublishRequest, first: boolean, netChanges: readonly Change[]): NoticeOutcome {
+function noticeOf(
+  { request, publishedAt }: { request: PublishRequest; publishedAt: Date },
+  first: boolean,
+  netChanges: readonly Change[],
+  sendAfter: Date,
+): NoticeOutcome {
   if (first) return { ordered: false, because: 'first-version' };
   if (request.notify === false) return { ordered: false, because: 'not-wanted' };
-  if (!netChanges.some(({ notifiable }) => notifiable)) return { ordered: false, because: 'no-net-change' };
-  return { ordered: true };
+  if (!isNotifiable(netChanges)) return { ordered: false, because: 'no-net-change' };
+  return sendAfter > publishedAt ? { ordered: true, sendAfter } : { ordered: true };
 }
 
-const order = ['material', 'reducing', 'editorial'] as const satisfies Severity[];
+/** Whether changes have anything that readers are told. */
+export function isNotifiable(changes: readonly Change[]): boolean {
+  return changes.some(({ notifiable }) => notifiable);
+}
+
+const gravity = ['material', 'reducing', 'editorial'] as const satisfies Severity[];
 
 function strongest(a: Severity | null, b: Severity | null): Severity | null {
-  return order.find((severity) => severity === a || severity === b) ?? null;
+  return gravity.find((severity) => severity === a || severity === b) ?? null;
 }
 
 function unchanged(number: number): Refusal {

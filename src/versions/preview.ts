@@ -1,6 +1,9 @@
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
-import { renderNotice } from '../mail/notice.js';
+import type { RenderedMail } from '../mail/message.js';
+import { type NoticeInput, renderNotice } from '../mail/notice.js';
+import { together } from '../notices/along.js';
+import { readTakenOver } from '../notices/quiet.js';
 import { readMoment, type SettledDates, settleDates } from './clock.js';
 import { type Draft, draftMissing, readDraft } from './draft.js';
 import { planVersion, type VersionPlan } from './plan.js';
@@ -31,10 +34,15 @@ export async function previewPublish(
   const draft = await readDraft(deps.db);
   if (draft === null) throw draftMissing();
   const at = request.publishAt === undefined ? deps.now() : readMoment('publishAt', request.publishAt, config.timeZone);
-  const plan = await planVersion(deps.db, draft.document, request, at);
-  const defaults = settleDates({}, plan.facts, config);
+  const plan = await planVersion(deps.db, config, {
+    document: draft.document,
+    request,
+    publishedAt: at,
+    ahead: request.publishAt !== undefined,
+  });
+  const defaults = settleDates({}, plan.facts, plan.clock);
   try {
-    return { draft, plan, dates: settleDates(request, plan.facts, config), refusal: null, defaults };
+    return { draft, plan, dates: settleDates(request, plan.facts, plan.clock), refusal: null, defaults };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { draft, plan, dates: null, refusal: error, defaults };
@@ -49,35 +57,51 @@ export async function previewNotice(
   deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
   request: PublishRequest,
   locale: string,
-): Promise<{ subject: string; html: string; text: string }> {
+): Promise<RenderedMail> {
+  const { publicUrl } = deps.config;
+  return renderPreview(deps, request, {
+    locale,
+    links: {
+      unsubscribe: `${publicUrl}/unsubscribe/sample`,
+      preferences: `${publicUrl}/preferences/sample`,
+      objection: `${publicUrl}/objections/sample`,
+    },
+    why: 'voluntary',
+  });
+}
+
+/** The same for given links and one of the two sorts of readers. Refuses what `publish` would refuse. */
+export async function renderPreview(
+  deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
+  request: PublishRequest,
+  { locale, links, why }: { locale: string } & Pick<NoticeInput, 'links' | 'why'>,
+): Promise<RenderedMail> {
   const { draft, plan, dates, refusal } = await previewPublish(deps, request);
   if (dates === null) throw refusal ?? draftMissing();
   const { publicUrl, companyName } = deps.config;
+  const changes = plan.told === null ? plan.changes : plan.netChanges;
+  const version = {
+    number: plan.number,
+    publishedAt: plan.facts.publishedAt,
+    effectiveAt: dates.effectiveAt,
+    objectionDeadline: dates.objectionDeadline,
+    message: request.message ?? null,
+    emergency: request.emergency === true,
+    reason: request.reason ?? null,
+    withdrawalReason: null,
+  };
   return renderNotice(
     {
       kind: 'change',
-      version: {
-        number: plan.number,
-        publishedAt: plan.facts.publishedAt,
-        effectiveAt: dates.effectiveAt,
-        objectionDeadline: dates.objectionDeadline,
-        message: request.message ?? null,
-        emergency: request.emergency === true,
-        reason: request.reason ?? null,
-        withdrawalReason: null,
-      },
+      ...together(version, changes, plan.window === null ? [] : await readTakenOver(deps.db, plan.window)),
       baseVersion: plan.told?.number ?? null,
-      changes: plan.told === null ? plan.changes : plan.netChanges,
+      changes,
       before: plan.told?.document ?? null,
       after: draft.document,
       company: companyName,
       publicUrl,
-      links: {
-        unsubscribe: `${publicUrl}/unsubscribe/sample`,
-        preferences: `${publicUrl}/preferences/sample`,
-        objection: `${publicUrl}/objections/sample`,
-      },
-      why: 'voluntary',
+      links,
+      why,
     },
     deps.texts.for(locale),
   );

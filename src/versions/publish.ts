@@ -9,10 +9,11 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { orderNotice } from '../notices/order.js';
+import { takeOver } from '../notices/quiet.js';
 import { canonicalJson, seal } from './chain.js';
 import { readMoment, settleDates, stateOf } from './clock.js';
 import { draftMissing, refuseStale } from './draft.js';
-import { planVersion, type VersionPlan } from './plan.js';
+import { isNotifiable, planVersion, type VersionPlan } from './plan.js';
 import {
   deleteIdempotencyKeys,
   insertIdempotencyKey,
@@ -25,6 +26,7 @@ import {
   selectVersion,
 } from './queries.js';
 import { scheduledOf } from './read.js';
+import { publishAtOver, scheduledAlready } from './refusals.js';
 import {
   noticeOutcomeSchema,
   type PublishedVersion,
@@ -92,18 +94,10 @@ export async function publishDocument(
   order: { document: ListDocument; request: PublishRequest; at: Date; actor: Actor; auditDetail?: object },
 ): Promise<Extract<PublishResult, { status: 201 }>> {
   const { document, request, at, actor } = order;
-  const plan = await planVersion(tx, document, request, at);
-  const version = compose(plan, order, deps.config);
+  const plan = await planVersion(tx, deps.config, { document, request, publishedAt: at });
+  const version = compose(plan, order);
   await insertVersion(tx, version, actor);
-  if (plan.notice.ordered) {
-    await orderNotice(tx, {
-      version: version.number,
-      kind: 'change',
-      baseVersion: plan.told?.number ?? null,
-      changes: plan.netChanges,
-      at,
-    });
-  }
+  const tookOver = await tell(tx, version.number, plan);
   await recordAudit(tx, {
     at,
     actor,
@@ -116,6 +110,7 @@ export async function publishDocument(
       changes: version.changes.length,
       severity: plan.severity,
       notice: plan.notice,
+      ...(tookOver === null ? {} : { tookOver }),
       emergency: version.emergency,
       reason: version.reason,
       ...order.auditDetail,
@@ -125,13 +120,28 @@ export async function publishDocument(
   return { status: 201, version, state: stateOf(version, await selectTimeline(tx), at), notice: plan.notice };
 }
 
+/**
+ * Orders the notice. Where none is left to tell, what waits is not told either, whoever took it back.
+ * @returns the version whose notice waited until now
+ */
+async function tell(tx: Tx, version: number, plan: VersionPlan): Promise<number | null> {
+  const { notice, window, netChanges, told } = plan;
+  const { publishedAt: at, toldAt: sendAfter } = plan.facts;
+  if (notice.ordered) {
+    const baseVersion = told?.number ?? null;
+    await orderNotice(tx, { version, kind: 'change', baseVersion, changes: netChanges, at, sendAfter, window });
+  } else if (window !== null && !isNotifiable(netChanges)) {
+    await takeOver(tx, window, { version, sendAfter: window.sendAfter, at });
+  } else return null;
+  return window?.carrier ?? null;
+}
+
 function compose(
   plan: VersionPlan,
   order: { document: ListDocument; request: PublishRequest; at: Date },
-  settings: Deps['config'],
 ): PublishedVersion {
   const { document, request, at } = order;
-  const { effectiveAt, objectionDeadline } = settleDates(request, plan.facts, settings);
+  const { effectiveAt, objectionDeadline } = settleDates(request, plan.facts, plan.clock);
   const message = textOrNull(request.message);
   const { number, previousHash } = plan;
   return {
@@ -160,13 +170,10 @@ async function schedule(
 ): Promise<Extract<PublishResult, { status: 202 }>> {
   const { document, request, at, actor } = order;
   const publishAt = readMoment('publishAt', order.publishAt, deps.config.timeZone);
-  if (publishAt <= at) {
-    throw new Refusal('date.in-past', 'The time to publish is over already.', [
-      { path: 'publishAt', message: 'must be in the future; leave it out to publish now' },
-    ]);
-  }
-  const plan = await planVersion(tx, document, request, publishAt);
-  settleDates(request, plan.facts, deps.config);
+  const over = publishAtOver(publishAt, at);
+  if (over !== null) throw over;
+  const plan = await planVersion(tx, deps.config, { document, request, publishedAt: publishAt, ahead: true });
+  settleDates(request, plan.facts, plan.clock);
   const row = await insertScheduled(tx, { number: plan.number, document, request, publishAt, at, by: actor });
   await recordAudit(tx, {
     at,
@@ -181,11 +188,7 @@ async function schedule(
 
 async function refuseSecond(tx: Tx): Promise<void> {
   const scheduled = await selectScheduled(tx);
-  if (scheduled === null) return;
-  throw new Refusal(
-    'version.scheduled-already',
-    `Version ${scheduled.number} is ${scheduled.state} (for ${scheduled.publishAt.toISOString()}): cancel that first, so that numbers stay in order.`,
-  );
+  if (scheduled !== null) throw scheduledAlready(scheduled);
 }
 
 // A version never changes, so its number is enough to give the same answer again.

@@ -149,17 +149,6 @@ export async function insertWithdrawal(
   );
 }
 
-const NoticeRow = z.object({ baseVersion: z.number().nullable(), changes: storedChanges });
-
-/** What the notice of a version told, if there was one. */
-export async function selectNoticeOf(db: Db, version: number): Promise<z.infer<typeof NoticeRow> | null> {
-  return maybeOne(
-    db,
-    NoticeRow,
-    sql`select base_version as "baseVersion", changes from notices where version = ${version} and kind = 'change'`,
-  );
-}
-
 const ScheduledRow = scheduledSchema.extend({ createdBy: actorSchema });
 export type ScheduledRow = z.infer<typeof ScheduledRow>;
 const ScheduledWithDocument = ScheduledRow.extend({ document: storedDocument });

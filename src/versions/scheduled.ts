@@ -7,6 +7,7 @@ import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { isHeld } from '../holds/hold.js';
+import { openTask, settleTask } from '../tasks/open.js';
 import { publishDocument } from './publish.js';
 import { isDue, lockScheduled, markScheduled } from './queries.js';
 import { scheduledOf } from './read.js';
@@ -72,6 +73,7 @@ export async function cancelScheduled(deps: Pick<Deps, 'db' | 'now'>, actor: Act
       subject: `version ${planned.number}`,
       detail: { publishAt: planned.publishAt.toISOString(), wasHeld: planned.state === 'held' },
     });
+    await settleTask(tx, { kind: 'publication-held', subject: `version ${planned.number}` }, { actor, at });
     await wake(tx, 'versions');
     const { document: _, ...row } = planned;
     return scheduledOf(row);
@@ -86,6 +88,9 @@ async function hold(
   lateMs: number,
 ): Promise<void> {
   await markScheduled(tx, planned.id, 'held', refusal.code);
+  const subject = `version ${planned.number}`;
+  const detail = { because: refusal.code };
+  await openTask(tx, { kind: 'publication-held', subscriberId: null, subject, detail, at: now });
   await recordAudit(tx, {
     at: now,
     actor: systemActor,

@@ -53,18 +53,27 @@ export const publishRequestSchema = z.strictObject({
 });
 export type PublishRequest = z.infer<typeof publishRequestSchema>;
 
+const instant = z.union([z.date(), z.iso.datetime().transform((text) => new Date(text))]);
+
+export const noticeReasons = ['no-net-change', 'not-wanted', 'first-version', 'not-told-yet'] as const;
+
 export const noticeOutcomeSchema = z.discriminatedUnion('ordered', [
-  z.object({ ordered: z.literal(true) }),
+  z.object({
+    ordered: z.literal(true),
+    /** The end of the quiet time for which the notice waits; absent: it goes at once. */
+    sendAfter: instant.optional(),
+  }),
   z.object({
     ordered: z.literal(false),
-    /** Nothing changed for the reader since the last notice · `notify: false` · nobody was told of anything before. */
-    because: z.enum(['no-net-change', 'not-wanted', 'first-version']),
+    /**
+     * Nothing changed for the reader since the last notice · `notify: false` · nobody was told of anything
+     * before · the notice of what is withdrawn still waited.
+     */
+    because: z.enum(noticeReasons),
   }),
 ]);
 /** Whether a version's notice was ordered, and if not, why. */
 export type NoticeOutcome = z.infer<typeof noticeOutcomeSchema>;
-
-const instant = z.union([z.date(), z.iso.datetime().transform((text) => new Date(text))]);
 
 export const scheduledSchema = z.object({
   id: z.number(),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { readConfig } from '../../src/config.js';
@@ -155,9 +156,9 @@ t.test('a notice is composed once for any number of recipients, at the same mome
   const counted = new Proxy(pool, {
     get(target, name) {
       if (name !== 'query') return Reflect.get(target, name);
-      return (text: string, values: unknown[]) => {
+      return (query: pg.QueryConfig) => {
         reads += 1;
-        return target.query(text, values);
+        return target.query(query);
       };
     },
   });
@@ -171,6 +172,7 @@ t.test('a notice is composed once for any number of recipients, at the same mome
     locale: 'en',
     params: {},
     services,
+    why: 'voluntary' as const,
     createdAt: deps.now(),
   });
   const contents = await Promise.all(Array.from({ length: 500 }, (_, index) => contentOf(delivery(index + 1))));

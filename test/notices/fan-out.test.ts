@@ -1,14 +1,16 @@
 import t from 'tap';
 import { transaction } from '../../src/database/transaction.js';
 import { suppressQueued } from '../../src/deliveries/suppress.js';
+import { readAudience } from '../../src/notices/audience.js';
 import { fanOut } from '../../src/notices/fan-out.js';
 import { lastNotified } from '../../src/notices/order.js';
-import { browseDeliveries, countRecipients, deliveryReport } from '../../src/notices/report.js';
+import { browseDeliveries, deliveryReport } from '../../src/notices/report.js';
 import {
   aChange,
   addCrowd,
   addSubscribers,
   addVersions,
+  at,
   deliveries,
   hashOf,
   order,
@@ -73,7 +75,7 @@ t.test('those whom a notice does not concern have a row that says why', async (t
     aChange({ id: 'a', services: ['shop'] }),
     aChange({ id: 'b', services: ['chat'], severity: 'editorial' }),
   ];
-  t.equal(await countRecipients(pool, changes), 5);
+  t.equal((await readAudience(pool, changes, { noticePeriodDays: 30 })).recipients.total, 5);
   await order(pool, 2, changes);
   await order(pool, 3, [aChange({ services: ['mail'] })]);
   await fanOutWhole(deps);
@@ -200,6 +202,35 @@ t.test('the withdrawal goes to those who were told, and ends the announcement', 
   t.match(announcement[0], { state: 'suppressed', reason: 'withdrawn' });
   t.match(announcement[1], { state: 'suppressed', reason: 'withdrawn' });
 });
+
+t.test(
+  'a withdrawal reaches whoever heard of the version by a late welcome, before its announcement went',
+  async (t) => {
+    const { pool, deps } = await aService(t);
+    const people = ['early', 'late', 'late-shop'].map((name) => ({
+      email: `${name}@example.org`,
+      services: name === 'late-shop' ? ['shop'] : null,
+    }));
+    const ids = await addSubscribers(pool, people);
+    await order(pool, 2, [aChange({ services: ['chat'] })]);
+    const welcomed = async (id: number | undefined, sentAt: string) =>
+      pool.query(
+        `insert into deliveries (kind, subscriber_id, recipient_hash, locale, priority, state, due_at, created_at, sent_at)
+       values ('welcome', $1, '\\x00', 'en', 0, 'sent', $2, $2, $2)`,
+        [id, at(sentAt)],
+      );
+    await welcomed(ids[0], '2027-01-04T08:59:00Z');
+    await welcomed(ids[1], '2027-01-04T09:01:00Z');
+    await welcomed(ids[2], '2027-01-04T09:01:00Z');
+    await withdrawVersion(pool, 2);
+    await order(pool, 2, [aChange({ services: ['chat'] })], 'withdrawal');
+    await fanOutWhole(deps);
+    t.same(
+      (await deliveries(pool)).flatMap((row) => (row.state === 'queued' ? [row.email] : [])),
+      ['late@example.org'],
+    );
+  },
+);
 
 t.test('a version withdrawn in the middle of its fan-out is told to nobody further', async (t) => {
   const { pool, deps } = await aService(t);

@@ -13,7 +13,8 @@ const cases = [
 ];
 
 const rows = cases.map(({ timeZone, day }) => {
-  const facts = { publishedAt: new Date('2027-01-15T09:30:00Z'), first: false, material: true, notBefore: null };
+  const publishedAt = new Date('2027-01-15T09:30:00Z');
+  const facts = { publishedAt, toldAt: publishedAt, first: false, material: true, notBefore: null };
   const { effectiveAt, objectionDeadline } = settleDates({ effectiveAt: day, objectionDeadline: day }, facts, {
     timeZone,
     noticePeriodDays: 30,

@@ -11,7 +11,8 @@ const utc: ClockSettings = { timeZone: 'UTC', noticePeriodDays: 30, objectionDay
 const brussels: ClockSettings = { ...utc, timeZone: 'Europe/Brussels' };
 
 function facts(more: Partial<DatesFacts> = {}): DatesFacts {
-  return { publishedAt: new Date('2027-01-04T09:00:00Z'), first: false, material: true, notBefore: null, ...more };
+  const publishedAt = more.publishedAt ?? new Date('2027-01-04T09:00:00Z');
+  return { publishedAt, toldAt: publishedAt, first: false, material: true, notBefore: null, ...more };
 }
 
 function iso(dates: { effectiveAt: Date; objectionDeadline: Date | null }) {
@@ -113,6 +114,29 @@ t.test('no version overtakes an announced one whose changes it contains', async 
   const refusal = refuses(t, 'date.too-early', () => settleDates({ effectiveAt: '2027-02-20' }, editorial, utc));
   t.match(refusal.message, /earliest is 2027-03-01, since a version that is announced already/);
   t.same(iso(settleDates({}, facts({ notBefore }), utc))[0], '2027-03-01T00:00:00.000Z');
+});
+
+t.test('what is owed to readers counts from the mail, not from the publication', async (t) => {
+  const waiting = facts({ publishedAt: new Date('2027-01-04T23:30:00Z'), toldAt: new Date('2027-01-05T00:30:00Z') });
+  t.same(iso(settleDates({}, waiting, utc)), ['2027-02-05T00:00:00.000Z', '2027-02-05T00:00:00.000Z']);
+  t.equal(settleDates({}, waiting, utc).earliest.toISOString(), '2027-02-04T00:30:00.000Z');
+  const early = () => settleDates({ effectiveAt: '2027-02-04T00:00:00Z' }, waiting, utc);
+  t.match(refuses(t, 'date.too-early', early).message, /the mail goes at 2027-01-05T00:30:00.000Z/);
+  refuses(t, 'date.in-past', () => settleDates({ objectionDeadline: '2027-01-04' }, waiting, utc), 'objectionDeadline');
+  t.same(
+    iso(settleDates({}, { ...waiting, material: false }, utc)),
+    ['2027-01-04T23:30:00.000Z', null],
+    'what is owed no notice is in force when it is published',
+  );
+});
+
+t.test('the group that is owed the longest notice is named', async (t) => {
+  const banks: ClockSettings = { ...utc, noticePeriodDays: 60, noticeGroup: 'Banks' };
+  t.same(iso(settleDates({}, facts(), banks))[0], '2027-03-06T00:00:00.000Z');
+  t.match(
+    refuses(t, 'date.too-early', () => settleDates({ effectiveAt: '2027-03-05' }, facts(), banks)).message,
+    /60 days after they are announced at the earliest, as the notice group "Banks" is owed 60 days\.$/,
+  );
 });
 
 t.test('a deadline ends at 24:00 of its day, and one that was read can be sent back', async (t) => {
