@@ -11,9 +11,11 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { poolOptions, surviveLosses } from './database/pool.js';
+import { createOutside, type Outside } from './deliverability/outside.js';
 import type { Deps } from './deps.js';
 import { OperatorError } from './errors.js';
 import type { Mailbox } from './mail/mailbox.js';
+import { createProgressFeed, type ProgressFeed } from './notices/progress-feed.js';
 import { adminRoutes } from './routes/admin/routes.js';
 import { apiRoutes } from './routes/api/api.js';
 import { publicApiRoutes } from './routes/api/public.js';
@@ -44,6 +46,10 @@ export interface AppDeps extends Deps {
   pages: Renderer;
   /** Public pages and feeds, rendered once for each state of the published versions. */
   kept: KeptPages;
+  /** How far notices are, for whoever watches on this instance. */
+  progress: ProgressFeed;
+  /** Name servers and our own public address, for the check of deliverability. */
+  outside: Outside;
 }
 
 export interface AppOptions {
@@ -53,6 +59,8 @@ export interface AppOptions {
   texts: TextSource;
   log: Logger;
   mailbox: Mailbox | null;
+  /** In place of the world outside, for tests. */
+  outside?: Outside;
 }
 
 export interface App {
@@ -106,7 +114,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
     mailbox: options.mailbox,
     pages,
     kept: createKeptPages({ db, now: options.now, log: options.log, pages }),
+    progress: createProgressFeed({ db, now: options.now, log: options.log }),
+    outside: options.outside ?? createOutside(),
   };
+  // Streams that would never end by themselves must not hold up the end of the service.
+  http.addHook('preClose', async () => deps.progress.close());
 
   logRequests(http);
   // Whoever published or withdrew here finds it on the pages as soon as they have the answer.

@@ -5,10 +5,14 @@ import { changesInScope } from './list/scope.js';
 import { type LetterInput, type OpenWindow, renderLetter } from './mail/letters.js';
 import { prepareMessage, slottedLinks } from './mail/message.js';
 import { createNoticeContent } from './notices/content.js';
+import { untoldVersions } from './notices/quiet.js';
 import { receiptData } from './objections/receipt.js';
 import { addressChangedData, confirmationData, manageLinkData, subscriberLinks } from './subscribers/letters.js';
 import { lifeOf } from './subscribers/validity.js';
+import { wordsOfTask } from './task-words.js';
+import { digestData } from './tasks/digest.js';
 import { readBoard, readVersions } from './versions/read.js';
+import { testNoticeContent } from './versions/test-notice.js';
 
 /*
  * What is in a delivery, by its kind. The outbox knows kinds and ids only, and the features that order
@@ -24,29 +28,36 @@ type LetterOf = (delivery: DeliveryAtHand) => Promise<Letter | null>;
 export function createContents(deps: Deps): ContentOf {
   const noticeContent = createNoticeContent(deps);
   const letters = lettersOf(deps);
-  return (delivery) =>
-    delivery.kind === 'notice' ? noticeContent(delivery) : letterContent(deps, letters[delivery.kind], delivery);
+  return (delivery) => {
+    if (delivery.kind === 'notice') return noticeContent(delivery);
+    if (delivery.kind === 'test-notice') return testNoticeContent(deps, delivery);
+    return letterContent(deps, letters[delivery.kind], delivery);
+  };
 }
 
 async function letterContent(deps: Deps, letterOf: LetterOf, delivery: DeliveryAtHand): Promise<Content | null> {
   const { config, texts } = deps;
   const letter = await letterOf(delivery);
   if (letter === null) return null;
-  const { companyName: company, publicUrl, mailFrom } = config;
+  const { companyName: company, publicUrl, mailFrom, mailReplyTo } = config;
   const rendered = await renderLetter(
-    { ...letter, company, publicUrl, contact: mailFrom.address },
+    { ...letter, company, publicUrl, contact: mailReplyTo ?? mailFrom.address },
     texts.for(delivery.locale),
   );
   // The welcome comes because of the subscription, so it ends with one click as notices do.
   const list = letter.kind === 'welcome' ? { list: { publicUrl } } : {};
   return {
-    message: await prepareMessage(rendered, { from: mailFrom, ...list }),
+    message: await prepareMessage(rendered, {
+      from: mailFrom,
+      ...(mailReplyTo === null ? {} : { replyTo: mailReplyTo }),
+      ...list,
+    }),
     slots: delivery.subscriberId === null ? {} : subscriberLinks(config, delivery.subscriberId),
   };
 }
 
 /** Null: there is nothing left to say. */
-function lettersOf(deps: Deps): Record<LetterKind, LetterOf> {
+function lettersOf(deps: Deps): Record<Exclude<LetterKind, 'test-notice'>, LetterOf> {
   const { config, db, texts } = deps;
   const { publicUrl } = config;
   return {
@@ -72,8 +83,9 @@ function lettersOf(deps: Deps): Record<LetterKind, LetterOf> {
             kind: 'already-subscribed',
             preferencesUrl: `${publicUrl}/preferences/${subscriberLinks(config, subscriberId).preferences}`,
           },
-    welcome: async ({ services }) => ({
+    welcome: async ({ services, why }) => ({
       kind: 'welcome',
+      why,
       ...(await readStanding(deps, services)),
       links: slottedLinks(publicUrl),
     }),
@@ -101,22 +113,34 @@ function lettersOf(deps: Deps): Record<LetterKind, LetterOf> {
         versionUrl: `${publicUrl}/versions/${version}`,
       };
     },
+    'admin-tasks': async ({ params, locale }) => {
+      const data = await digestData(db, params);
+      if (data === null) return null;
+      const words = texts.for(locale);
+      return {
+        kind: 'admin-tasks',
+        counts: data.counts.map(({ kind, count }) => ({ label: words.t(`tasks.kinds.${kind}.name`), count })),
+        tasks: data.tasks.map((task) => wordsOfTask(task, words, 'masked')),
+        more: data.more,
+      };
+    },
   };
 }
 
 /**
  * How the list stands for somebody who joins now: what is in force, and what was announced before they
  * came, of which no notice will tell them. A version in force whose window is still open (an emergency)
- * is among it.
+ * is among it; what waits in its quiet time is not, as its notice will reach them.
  */
 async function readStanding(deps: Deps, services: string[] | null) {
   const now = deps.now();
+  const untold = await untoldVersions(deps.db);
   const { inForce, announced } = await readBoard(deps.db, now);
   const standing = (await readVersions(deps.db, now)).filter(({ withdrawnAt }) => withdrawnAt === null);
   const open = inForce !== null && (inForce.objectionDeadline ?? now) > now ? [inForce, ...announced] : announced;
   const windows = open.flatMap((version): OpenWindow[] => {
     const changes = changesInScope(version.changes, services);
-    if (changes.length === 0) return [];
+    if (changes.length === 0 || untold.has(version.number)) return [];
     // Newest first: the next lower one is what it was compared with when it was published.
     const comparedWith = standing.find(({ number }) => number < version.number)?.number ?? null;
     const { number, effectiveAt, objectionDeadline } = version;

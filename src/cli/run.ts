@@ -1,5 +1,6 @@
 import { OperatorError, Refusal } from '../errors.js';
 import { adminCreateCommand } from './admin.js';
+import { checkCommand } from './check.js';
 import { type Command, type Outcome, readInput, type Surroundings, UsageError } from './command.js';
 import { diffCommand } from './diff.js';
 import { migrateCommand } from './migrate.js';
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   tokenRevokeCommand,
   adminCreateCommand,
   releaseCommand,
+  checkCommand,
 ];
 
 /**

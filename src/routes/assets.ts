@@ -12,14 +12,14 @@ interface Asset {
   mark: string;
 }
 
-/** The stylesheets and pictures of templates/pages, read once at start. */
+/** The stylesheets, pictures and scripts of templates/pages, read once at start. */
 export interface Assets {
   /** `/assets/style.<mark>.css` for `style.css`, without the base path. Throws for a file that is not there. */
   path(file: string): string;
   find(file: string): Asset | undefined;
 }
 
-/** Reads every stylesheet, as one file with style.css first, and every picture beside the page templates. */
+/** Reads every stylesheet, as one file with style.css first, and every picture and script beside the page templates. */
 export function readAssets(): Assets {
   const assets = new Map<string, Asset>();
   const files = readdirSync(folder).sort();
@@ -28,6 +28,7 @@ export function readAssets(): Assets {
   assets.set('style.css', assetOf(Buffer.concat(styles.map(read)), 'text/css; charset=utf-8'));
   for (const file of files) {
     if (file.endsWith('.svg')) assets.set(file, assetOf(read(file), 'image/svg+xml'));
+    if (file.endsWith('.js')) assets.set(file, assetOf(read(file), 'text/javascript; charset=utf-8'));
   }
   return {
     find: (file) => assets.get(file),

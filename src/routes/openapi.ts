@@ -23,7 +23,9 @@ export async function registerOpenapi(app: FastifyInstance, options: { publicUrl
       },
       servers: [{ url: options.publicUrl }],
       security: [{ bearer: [] }],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, basic: { type: 'http', scheme: 'basic' } },
+      },
     },
     transform: (document) => {
       const { schema, url } = document;

@@ -33,6 +33,7 @@ const refusalStatus = {
   'version.scheduled-already': 409,
   'version.not-scheduled': 404,
   'version.not-withdrawable': 409,
+  'notice.not-waiting': 409,
   'date.too-early': 422,
   'date.in-past': 422,
   'date.invalid': 422,
@@ -43,6 +44,10 @@ const refusalStatus = {
   'token.expired': 410,
   'token.used': 410,
   'subscriber.missing': 404,
+  'group.missing': 404,
+  'group.in-use': 409,
+  'task.missing': 404,
+  'delivery.missing': 404,
   'objection.closed': 409,
   'objection.missing': 404,
   'credentials.wrong': 401,
@@ -190,7 +195,10 @@ function answer(request: FastifyRequest, reply: FastifyReply, problem: Problem, 
   noteRefusal(request, problem.code);
   if (problem.retryAfter !== null) reply.header('retry-after', problem.retryAfter);
   if (problem.allow !== undefined) reply.header('allow', problem.allow.join(', '));
-  if (problem.code === 'bearer.missing') reply.header('www-authenticate', 'Bearer');
+  if (problem.code === 'bearer.missing') {
+    const { takesPassword = false } = request.routeOptions.config;
+    reply.header('www-authenticate', takesPassword ? 'Basic realm="reports", Bearer' : 'Bearer');
+  }
   if (!isForPrograms(request)) return page(request, reply, problem);
   return reply
     .code(problem.status)

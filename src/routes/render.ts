@@ -23,6 +23,8 @@ export interface PageContext {
   canonical: string;
   stylesheet: string;
   icon: string;
+  /** The address of a script beside the templates, such as `progress.js`. */
+  script(file: string): string;
   /** The other languages of this page. */
   languages: { locale: string; name: string; link: string; current: boolean }[];
   /** The language that the address asks for; null where the browser's headers decided. */
@@ -130,6 +132,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       canonical: href(path),
       stylesheet: basePath + assets.path('style.css'),
       icon: basePath + assets.path('icon.svg'),
+      script: (file) => basePath + assets.path(file),
       languages: languagesOf(texts, words.locale, basePath + path),
       chosenLocale: choice.chosen ? words.locale : null,
       t: words.t,

@@ -7,9 +7,18 @@ import { csrfToken } from '../guard.js';
 import { html } from '../html.js';
 import { isLoopback } from '../network.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** How many tasks wait for somebody; looked up for each request of the console. */
+    openTasks: number;
+  }
+}
+
 /** The console as one signed-in admin sees it, for the length of a request. */
 export interface Console {
   actor: Session['actor'];
+  /** Their own address. */
+  email: string;
   texts: Texts;
   /** For the hidden field `_csrf` of forms that are made outside templates. */
   csrf: string;
@@ -33,6 +42,7 @@ const sections = {
   versions: { path: '/admin/versions', permission: 'viewer' },
   subscribers: { path: '/admin/subscribers', permission: 'viewer' },
   objections: { path: '/admin/objections', permission: 'viewer' },
+  tasks: { path: '/admin/tasks', permission: 'viewer' },
   audit: { path: '/admin/audit', permission: 'admin' },
   tokens: { path: '/admin/api-tokens', permission: 'admin' },
 } as const satisfies Record<string, { path: string; permission: Role }>;
@@ -48,13 +58,14 @@ export function consoleOf(deps: ConsoleDeps, request: FastifyRequest, reply: Fas
   const csrf = csrfToken(reply);
   return {
     actor: session.actor,
+    email: session.email,
     texts,
     csrf,
     page: (name, section, data, { headers = {}, ...options } = {}) =>
       deps.pages.page(
         reply.headers(headers),
         `admin/${name}`,
-        { errors: [], done: null, ...data, csrf, ...frameOf(deps, session, section, texts, csrf) },
+        { errors: [], done: null, ...data, csrf, ...frameOf(deps, session, section, texts, csrf, request.openTasks) },
         options,
       ),
     redirect: (path) => redirect(deps, request, reply, path),
@@ -62,14 +73,22 @@ export function consoleOf(deps: ConsoleDeps, request: FastifyRequest, reply: Fas
 }
 
 /** Header and navigation of the console, as data for the layout. */
-function frameOf({ config }: ConsoleDeps, session: Session, section: Section | null, texts: Texts, csrf: string) {
-  const t = (key: string, values?: Record<string, string>) => texts.t(`console.${key}`, values);
+function frameOf(
+  { config }: ConsoleDeps,
+  session: Session,
+  section: Section | null,
+  texts: Texts,
+  csrf: string,
+  openTasks: number,
+) {
+  const t = (key: string, values?: Record<string, string | number>) => texts.t(`console.${key}`, values);
   const entries = Object.entries(sections).filter(([, { permission }]) => hasRole(session.actor, permission));
   const role = t(`roles.${session.role}`);
   return {
     navigation: entries.map(([name, { path }]) => ({
       path,
-      label: t(`navigation.${name}`),
+      label:
+        name === 'tasks' && openTasks > 0 ? t('navigation.tasksOpen', { count: openTasks }) : t(`navigation.${name}`),
       current: name === section,
     })),
     actions: html`<form method="post" action="${basePath(config)}/admin/sign-out"><input type="hidden" name="_csrf" value="${csrf}"><span class="signed-in">${t('signedIn', { email: session.email, role })}</span> <button class="button button-quiet button-small" type="submit">${t('signOut')}</button></form>`,

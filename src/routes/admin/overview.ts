@@ -34,6 +34,7 @@ export function overviewRoutes(deps: AppDeps): FastifyPluginAsync {
           draft,
           scheduled: await readScheduled(deps.db),
           objections: await countUnanswered(deps.db),
+          tasks: request.openTasks,
         }),
         inForce: board.inForce,
         announced: board.announced,
@@ -55,7 +56,13 @@ async function readDraftState(deps: AppDeps): Promise<number | 'none'> {
 
 function stepsOf(
   { texts }: Console,
-  state: { board: Board; draft: number | 'none'; scheduled: ScheduledPublication | null; objections: number },
+  state: {
+    board: Board;
+    draft: number | 'none';
+    scheduled: ScheduledPublication | null;
+    objections: number;
+    tasks: number;
+  },
 ): Step[] {
   const t = (key: string, values?: Parameters<Texts['t']>[1]) => texts.t(`console.overview.${key}`, values);
   const ways = {
@@ -67,6 +74,10 @@ function stepsOf(
   };
   const steps: Step[] = [];
   const { scheduled, draft, board } = state;
+  if (state.tasks > 0) {
+    const way = { path: '/admin/tasks', label: texts.t('tasks.toTasks') };
+    steps.push({ text: texts.t('tasks.overview', { count: state.tasks }), way, main: true });
+  }
   if (scheduled?.state === 'held') steps.push({ text: t('steps.held'), way: ways.versions, main: true });
   else if (scheduled !== null) {
     const at = { version: String(scheduled.number), moment: texts.moment(scheduled.publishAt) };

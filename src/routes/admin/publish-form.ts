@@ -22,10 +22,16 @@ export const publishForm = z.object({
     .default(false),
   reason: text.default(''),
   /** The draft that was looked at, and the key that makes a double click one publication; set by the second page. */
-  revision: z.coerce.number().int().optional(),
+  revision: z.union([z.literal('').transform(() => undefined), z.coerce.number().int()]).optional(),
   key: z.string().max(100).default(''),
 });
 export type PublishForm = z.infer<typeof publishForm>;
+
+/** A test to oneself: in which language, and from which page. */
+export const testForm = z.object({
+  locale: z.string().max(35).default(''),
+  from: z.enum(['publish', 'plan', 'review']).catch('publish'),
+});
 
 /** An empty field is a field left out. Refuses `input.invalid` with the field's name. */
 export function requestOf(form: PublishForm): PublishRequest {

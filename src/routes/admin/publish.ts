@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsync } from 'fastify';
+import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { summarise } from '../../list/describe.js';
-import { countRecipients } from '../../notices/report.js';
-import { countByStatus } from '../../subscribers/browse.js';
 import { dayOf, lastDayOf } from '../../versions/clock.js';
+import { dryRun } from '../../versions/dry-run.js';
+import { isNotifiable, type VersionPlan } from '../../versions/plan.js';
 import { type PublishPreview, previewNotice, previewPublish } from '../../versions/preview.js';
 import { publish } from '../../versions/publish.js';
 import { readBoard, readScheduled } from '../../versions/read.js';
+import { orderTestNotice } from '../../versions/test-notice.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
-import { faultsOfPublish, type PublishForm, publishForm, requestOf } from './publish-form.js';
+import { dryRunView } from './dry-run-view.js';
+import { faultsOfPublish, type PublishForm, publishForm, requestOf, testForm } from './publish-form.js';
 
 /**
  * Publishing in two steps: the form proposes lawful dates, the second page says what will happen, and
@@ -21,9 +24,24 @@ import { faultsOfPublish, type PublishForm, publishForm, requestOf } from './pub
 export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
   const { config } = deps;
   return async (app) => {
-    app.get('/admin/publish', { config: { permission: 'viewer' } }, async (request, reply) =>
-      showForm(consoleOf(deps, request, reply), null, []),
-    );
+    app.get('/admin/publish', { config: { permission: 'viewer' } }, async (request, reply) => {
+      const { tested } = outcome.parse(request.query);
+      return showForm(consoleOf(deps, request, reply), null, [], { tested });
+    });
+
+    // From three pages: back to the one that it was sent from, with all that was filled in there.
+    app.post('/admin/publish/test', { config: { permission: 'editor', keepsText: true } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      const { locale, from } = testForm.parse(request.body);
+      const form = publishForm.parse(request.body);
+      const tested = await sendTest(console, form, locale);
+      if (from !== 'plan') return console.redirect(`/admin/${from}?tested=${tested}`);
+      try {
+        return await showPlan(console, form, tested);
+      } catch (error) {
+        return showRefusal(console, form, error);
+      }
+    });
 
     app.post('/admin/publish/edit', { config: { permission: 'publisher' } }, async (request, reply) =>
       showForm(consoleOf(deps, request, reply), publishForm.parse(request.body), []),
@@ -53,7 +71,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         });
         if (result.status === 202) return console.redirect('/admin/versions?done=scheduled');
         const { version, notice } = result;
-        const because = notice.ordered ? 'notice' : notice.because;
+        const because = !notice.ordered ? notice.because : notice.sendAfter === undefined ? 'notice' : 'waits';
         return console.redirect(`/admin/versions/${version.number}?done=${because}`);
       } catch (error) {
         return showRefusal(console, form, error);
@@ -61,10 +79,27 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     });
   };
 
-  async function showForm(console: Console, typed: PublishForm | null, errors: FieldFault[], status = 200) {
+  async function sendTest(console: Console, form: PublishForm, locale: string): Promise<Tested> {
+    try {
+      await orderTestNotice(deps, { ...requestOf(form), locale }, console.actor);
+      return 'sent';
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return error.code === 'rate.exceeded' ? 'limited' : 'refused';
+    }
+  }
+
+  async function showForm(
+    console: Console,
+    typed: PublishForm | null,
+    errors: FieldFault[],
+    { status = 200, tested }: { status?: number; tested?: Tested | undefined } = {},
+  ) {
     const preview = await previewOrReason(console);
     if ('nothing' in preview) return console.page('publish', 'publish', { ...emptyView, ...preview, errors });
     const { plan, defaults, draft } = preview;
+    const found = await dryRun(deps, {});
+    const { total, outOfScope, notMaterial } = found.recipients;
     const material = plan.facts.material && !plan.facts.first;
     return console.page(
       'publish',
@@ -75,7 +110,9 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         material,
         summary: summarise(plan.changes, console.texts),
         allowed: hasRole(console.actor, 'publisher'),
-        errors,
+        dryRun: dryRunView(found, console.texts),
+        test: testView(console, 'publish'),
+        ...testedView(console, tested, errors),
         revision: String(draft.revision),
         values: typed ?? {
           ...emptyView.values,
@@ -87,9 +124,9 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
           proposed: defaults.effectiveAt,
           behind: await announcedBefore(preview),
           zone: config.timeZone,
-          noticeDays: config.noticePeriodDays,
+          noticeDays: plan.clock.noticePeriodDays,
           objectionDays: config.objectionDays,
-          confirmed: (await countByStatus(deps.db)).confirmed,
+          confirmed: total + outOfScope + notMaterial,
         },
       },
       { status },
@@ -104,11 +141,11 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     return announced.find(({ effectiveAt }) => effectiveAt.getTime() === notBefore.getTime()) ?? null;
   }
 
-  async function showPlan(console: Console, form: PublishForm) {
+  async function showPlan(console: Console, form: PublishForm, tested?: Tested) {
     const request = requestOf(form);
     const { plan, dates, refusal, draft } = await previewPublish(deps, request);
     if (dates === null) throw refusal;
-    const told = plan.notice.ordered ? await countRecipients(deps.db, plan.netChanges) : null;
+    const found = await dryRun(deps, request);
     const subject = plan.notice.ordered ? (await previewNotice(deps, request, console.texts.locale)).subject : null;
     const seen: PublishForm = { ...form, revision: draft.revision, key: randomUUID() };
     return console.page('publish-confirm', 'publish', {
@@ -119,14 +156,18 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         effectiveAt: dates.effectiveAt,
         atOnce: dates.effectiveAt <= plan.facts.publishedAt,
         objectionDeadline: dates.objectionDeadline,
-        told,
+        told: plan.notice.ordered ? found.recipients.total : null,
+        mailWaits: mailWaits(console, plan),
         subject,
         noMail: plan.notice.ordered ? null : console.texts.t(`console.review.because.${plan.notice.because}`),
         message: request.message ?? null,
         reason: request.reason ?? null,
         emergency: request.emergency === true,
       },
-      hidden: [['_csrf', console.csrf], ...Object.entries(seen).map(([name, value]) => [name, String(value)])],
+      dryRun: dryRunView(found, console.texts),
+      hidden: [['_csrf', console.csrf], ...fieldsOf(seen)],
+      test: plan.notice.ordered ? testView(console, 'plan', seen) : null,
+      ...testedView(console, tested),
     });
   }
 
@@ -134,7 +175,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     if (!(error instanceof Refusal)) throw error;
     const faults = faultsOfPublish(error, console.texts, await earliestDay(console));
     if (faults === null) throw error;
-    return showForm(console, form, faults, error.code === 'draft.stale' ? 409 : 422);
+    return showForm(console, form, faults, { status: error.code === 'draft.stale' ? 409 : 422 });
   }
 
   /** The day that the form proposes, for the sentence that refuses an earlier one. */
@@ -161,6 +202,41 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
       throw error;
     }
   }
+}
+
+/** The query of the page that comes after a test. */
+export const outcome = z.object({ tested: z.enum(['sent', 'limited', 'refused']).optional().catch(undefined) });
+/** What became of a test: on its way, one too many, or there is nothing to be tested. */
+export type Tested = NonNullable<z.infer<typeof outcome>['tested']>;
+
+/** The form of a test to oneself; null for a role that may not send one. */
+export function testView({ actor, email, texts }: Console, from: 'publish' | 'plan' | 'review', form?: PublishForm) {
+  if (!hasRole(actor, 'editor')) return null;
+  return { email, locale: texts.locale, fields: [['from', from], ...(form === undefined ? [] : fieldsOf(form))] };
+}
+
+/** What became of it, in the words of the page. */
+export function testedView({ texts }: Console, tested: Tested | undefined, errors: readonly FieldFault[] = []) {
+  if (tested === undefined) return { errors };
+  const message = texts.t(`before.test.${tested}`);
+  return tested === 'sent' ? { errors, done: message } : { errors: [...errors, { field: null, message }] };
+}
+
+function fieldsOf(form: PublishForm): [string, string][] {
+  return Object.entries(form).map(([name, value]) => [name, String(value ?? '')]);
+}
+
+/** Until when the mail waits for further versions, and what waits already; null: nothing does. */
+function mailWaits({ texts }: Console, { notice, window, netChanges }: VersionPlan): string | null {
+  const version = String(window?.carrier ?? '');
+  if (notice.ordered && notice.sendAfter !== undefined) {
+    const moment = texts.moment(notice.sendAfter);
+    return window?.carrier
+      ? texts.t('quiet.console.publishJoins', { version, moment })
+      : texts.t('quiet.console.publishWaits', { moment });
+  }
+  const takesBack = !notice.ordered && window?.carrier && !isNotifiable(netChanges);
+  return takesBack ? texts.t('quiet.console.publishTakesBack', { version }) : null;
 }
 
 const emptyView = {

@@ -54,7 +54,8 @@ export function recordsRoutes(deps: AppDeps): FastifyPluginAsync {
   };
 }
 
-function nameOf(actor: Actor, { t }: Texts): string {
+/** Whoever did something, in the words of the language. */
+export function nameOf(actor: Actor, { t }: Texts): string {
   if (actor.kind === 'token' && actor.id === 'environment') return t('console.audit.actors.environment');
   return t(`console.audit.actors.${actor.kind}`, 'id' in actor ? { id: String(actor.id) } : {});
 }

@@ -10,6 +10,7 @@ import { diffDraft, readDraft } from '../../versions/draft.js';
 import { previewNotice, previewPublish } from '../../versions/preview.js';
 import { readVersion } from '../../versions/read.js';
 import { type Console, consoleOf } from './console.js';
+import { outcome, testedView, testView } from './publish.js';
 
 const mostGaps = 30;
 /** The mail as a page of its own, inside a frame that may run and load nothing. */
@@ -32,6 +33,8 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
         gaps: gapsOfChanges(console, changes, draft.document),
         noMail: mail?.noMail ?? null,
         mail: mail?.preview ?? null,
+        test: mail?.preview ? testView(console, 'review') : null,
+        ...testedView(console, outcome.parse(request.query).tested),
       });
     });
 

@@ -2,22 +2,39 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
+import { countOpenTasks } from '../../tasks/browse.js';
 import { csrfToken, guardConsole } from '../guard.js';
 import { noteRefusal, problemOf } from '../problem.js';
 import { apiTokensRoutes } from './api-tokens.js';
 import { redirect } from './console.js';
+import { contactsRoutes } from './contacts.js';
+import { adminDeliverabilityRoutes } from './deliverability.js';
 import { draftRoutes } from './draft.js';
 import { overviewRoutes } from './overview.js';
+import { progressRoutes } from './progress.js';
 import { publishRoutes } from './publish.js';
 import { recordsRoutes } from './records.js';
 import { reviewRoutes } from './review.js';
 import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
 import { adminSubscribersRoutes } from './subscribers.js';
+import { tasksRoutes } from './tasks.js';
 import { versionsRoutes } from './versions.js';
 
 /** Fields that carry no words of a person; the others are shown again when a session has ended. */
-const unspoken: ReadonlySet<string> = new Set(['revision', 'key', 'removed', 'added', 'next', 'role', 'state', 'sure']);
+const unspoken: ReadonlySet<string> = new Set([
+  'revision',
+  'key',
+  'from',
+  'edited',
+  'locale',
+  'removed',
+  'added',
+  'next',
+  'role',
+  'state',
+  'sure',
+]);
 
 /** The admins' console: every page behind the guard, and what a person sees who may not pass. */
 export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -34,14 +51,22 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       // Everything else looks as it does elsewhere.
       throw error instanceof z.ZodError ? malformed(error, request) : error;
     });
+    app.decorateRequest('openTasks', 0);
+    app.addHook('preHandler', async (request) => {
+      if (request.session !== null) request.openTasks = await countOpenTasks(deps.db);
+    });
     const doors = [
       signInRoutes,
       overviewRoutes,
       draftRoutes,
       reviewRoutes,
       publishRoutes,
+      adminDeliverabilityRoutes,
       versionsRoutes,
+      progressRoutes,
       adminSubscribersRoutes,
+      contactsRoutes,
+      tasksRoutes,
       recordsRoutes,
       sendingRoutes,
       apiTokensRoutes,
@@ -108,6 +133,10 @@ function labelOf(name: string, t: (key: string) => string): string {
     emergency: 'console.publish.willEmergency',
     csv: 'console.subscribers.importText',
     note: 'console.objections.note',
+    company: 'contacts.contact.company',
+    entitlement: 'contacts.contact.entitlement',
+    group: 'contacts.group',
+    noticeDays: 'contacts.groups.noticeDays',
     name: 'console.tokens.name',
     expires: 'console.tokens.expires',
     email: 'console.signIn.email',

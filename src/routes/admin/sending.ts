@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { AppDeps } from '../../app.js';
+import { readBounceMailbox } from '../../bounces/mailbox-state.js';
 import { readRelay, tryRelayNow } from '../../deliveries/relay.js';
 import { readHold, release } from '../../holds/hold.js';
 import { consoleOf } from './console.js';
@@ -20,8 +21,16 @@ export function sendingRoutes(deps: AppDeps): FastifyPluginAsync {
   };
 }
 
-/** For pages that show sending: the relay while it is down, and the hold while there is one. */
-export async function obstaclesOf(deps: Pick<AppDeps, 'db'>) {
+/**
+ * For pages that show sending: the relay while it is down, the bounce mailbox while it cannot be read, and
+ * the hold while there is one.
+ */
+export async function obstaclesOf(deps: Pick<AppDeps, 'db' | 'config'>) {
   const relay = await readRelay(deps);
-  return { relay: relay.downSince === null ? null : relay, hold: await readHold(deps.db) };
+  const mailbox = deps.config.bounceImapUrl === null ? null : await readBounceMailbox(deps);
+  return {
+    relay: relay.downSince === null ? null : relay,
+    bounceMailbox: mailbox?.downSince ? mailbox : null,
+    hold: await readHold(deps.db),
+  };
 }

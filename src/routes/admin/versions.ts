@@ -5,16 +5,18 @@ import type { AppDeps } from '../../app.js';
 import { deliveryStates } from '../../deliveries/delivery.js';
 import { Refusal } from '../../errors.js';
 import { describe, namesOf } from '../../list/describe.js';
-import { browseDeliveries, deliveryReport } from '../../notices/report.js';
+import { browseDeliveries, type DeliveryReport, deliveryReport } from '../../notices/report.js';
 import { readScheduled, readVersion, readVersionState, readVersions } from '../../versions/read.js';
 import { cancelScheduled } from '../../versions/scheduled.js';
+import { sendNow } from '../../versions/send-now.js';
 import { withdraw } from '../../versions/withdraw.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
+import { progressView } from './progress.js';
 import { obstaclesOf } from './sending.js';
 
 const pageSize = 50;
-const outcomes = ['notice', 'no-net-change', 'not-wanted', 'first-version', 'withdrawn'] as const;
+const outcomes = ['notice', 'no-net-change', 'not-wanted', 'first-version', 'withdrawn', 'waits', 'sent-now'] as const;
 const params = z.object({ number: z.coerce.number().int().positive() });
 const query = z.object({
   state: z.enum(deliveryStates).optional().catch(undefined),
@@ -46,6 +48,18 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
     app.get('/admin/versions/:number', { config: { permission: 'viewer' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
       return showVersion(console, params.parse(request.params).number, query.parse(request.query));
+    });
+
+    app.post('/admin/versions/:number/send-now', { config: { permission: 'publisher' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      const { number } = params.parse(request.params);
+      try {
+        await sendNow(deps, number, console.actor);
+      } catch (error) {
+        // Its time came while somebody looked at the page: it has gone, as they wished.
+        if (!(error instanceof Refusal) || error.code !== 'notice.not-waiting') throw error;
+      }
+      return console.redirect(`/admin/versions/${number}?done=sent-now`);
     });
 
     app.post(
@@ -95,7 +109,8 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
     const before = number > 1 ? await readVersion(deps.db, number - 1) : null;
     const report = await deliveryReport(deps.db, number);
     const deliveries = await browseDeliveries(deps.db, number, { state, after, limit: pageSize });
-    const renewing = !report.complete && watch !== 'off' && after === undefined && attempt.errors.length === 0;
+    const renewing =
+      !report.complete && !report.waits && watch !== 'off' && after === undefined && attempt.errors.length === 0;
     return console.page(
       'version',
       'versions',
@@ -103,10 +118,13 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         version,
         state: found.state,
         account: describe(version.changes, namesOf(before?.document ?? null, version.document), console.texts),
-        counts: report.notices.length === 0 ? null : report.counts,
-        preparing: report.notices.some(({ fannedOutAt }) => fannedOutAt === null),
+        progress: report.notices.length === 0 ? null : progressView(await deps.progress.read(number), console.texts),
         running: !report.complete,
+        mailNote: quietText(console, report),
+        waits: report.waits,
         renewing,
+        renewSeconds: renewing ? renewSeconds : null,
+        scripts: renewing ? ['progress.js'] : [],
         deliveries: deliveries.deliveries,
         next: deliveries.next,
         filter: state ?? null,
@@ -117,18 +135,27 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         errors: attempt.errors,
         done: doneText(console, String(number), done),
       },
-      {
-        status: attempt.errors.length > 0 ? 422 : 200,
-        headers: renewing ? { refresh: String(renewSeconds) } : {},
-      },
+      { status: attempt.errors.length > 0 ? 422 : 200 },
     );
   }
 }
 
+/** Whose notice tells of the version and until when it waits, where that is not simply its own at once. */
+function quietText({ texts }: Console, { toldWith, takenBackBy, sendAfter, waits }: DeliveryReport): string | null {
+  if (takenBackBy !== null) return texts.t('quiet.console.takenBack', { version: String(takenBackBy) });
+  const moment = sendAfter === null ? '' : texts.moment(sendAfter);
+  if (toldWith === null) return waits ? texts.t('quiet.console.waits', { moment }) : null;
+  const version = String(toldWith);
+  return texts.t(waits ? 'quiet.console.toldWithWaits' : 'quiet.console.toldWith', { version, moment });
+}
+
 function doneText({ texts }: Console, version: string, done: (typeof outcomes)[number] | undefined): string | null {
   if (done === undefined) return null;
+  if (done === 'sent-now') return texts.t('quiet.console.sentNow');
   if (done === 'withdrawn') return texts.t('console.version.withdrawn', { version });
   const published = texts.t('console.publish.done', { version });
+  // Until when is on the page.
+  if (done === 'waits') return published;
   if (done === 'notice') return `${published} ${texts.t('console.publish.doneNotice')}`;
   const because = texts.t(`console.review.because.${done}`);
   return `${published} ${texts.t('console.publish.doneNoNotice', { because })}`;

@@ -3,9 +3,16 @@ import type { AppDeps } from '../../app.js';
 import { guardApi } from '../guard.js';
 import { auditRoutes } from './audit.js';
 import { bounceRoutes } from './bounces.js';
+import { deliverabilityRoutes } from './deliverability.js';
+import { deliveryRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
+import { dryRunRoutes } from './dry-run.js';
+import { groupRoutes } from './groups.js';
+import { progressRoutes } from './progress.js';
 import { subscriberRoutes } from './subscribers.js';
 import { subscriptionRoutes } from './subscriptions.js';
+import { taskRoutes } from './tasks.js';
+import { testNoticeRoutes } from './test-notice.js';
 import { versionRoutes } from './versions.js';
 
 /**
@@ -25,8 +32,15 @@ export function apiRoutes(deps: AppDeps): FastifyPluginAsync {
     });
     await app.register(subscriptionRoutes(deps));
     await app.register(draftRoutes(deps));
+    await app.register(dryRunRoutes(deps));
+    await app.register(testNoticeRoutes(deps));
     await app.register(versionRoutes(deps));
+    await app.register(progressRoutes(deps));
+    await app.register(deliveryRoutes(deps));
+    await app.register(deliverabilityRoutes(deps));
     await app.register(subscriberRoutes(deps));
+    await app.register(groupRoutes(deps));
+    await app.register(taskRoutes(deps));
     await app.register(bounceRoutes(deps));
     await app.register(auditRoutes(deps));
   };

@@ -7,12 +7,14 @@ import { browseDeliveries, deliveryReport } from '../../notices/report.js';
 import { publish } from '../../versions/publish.js';
 import { readScheduled, readVersionState, readVersions } from '../../versions/read.js';
 import { cancelScheduled } from '../../versions/scheduled.js';
+import { sendNow } from '../../versions/send-now.js';
 import { adminText, publishRequestSchema } from '../../versions/version.js';
 import { withdraw } from '../../versions/withdraw.js';
 import { actorOf } from '../guard.js';
 import {
   adminVersionJson,
   adminVersionSchema,
+  noticeJson,
   pageQuery,
   publishedSchema,
   scheduledJson,
@@ -55,7 +57,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
         if (result.status === 202) return reply.code(202).send(scheduledJson(result.scheduled));
         const { version, state, notice } = result;
         reply.header('location', deps.pages.href(`/api/v1/versions/${version.number}`));
-        return reply.code(201).send({ ...adminVersionJson(version, state), notice });
+        return reply.code(201).send({ ...adminVersionJson(version, state), notice: noticeJson(notice) });
       },
     );
     app.get(
@@ -120,7 +122,31 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       async (request) => {
         const { version, notice } = await withdraw(deps, request.params.number, request.body.reason, actorOf(request));
-        return { ...adminVersionJson(version, 'withdrawn'), notice };
+        return { ...adminVersionJson(version, 'withdrawn'), notice: noticeJson(notice) };
+      },
+    );
+    app.post(
+      '/api/v1/versions/:number/send-now',
+      {
+        config: { permission: 'publisher' },
+        schema: {
+          operationId: 'sendNow',
+          tags,
+          summary: 'Ends the quiet time for which the notice of a version waits',
+          params: versionParams,
+          response: {
+            200: z
+              .object({
+                version: z.number().int().describe('Whose notice goes: the last of those that it tells'),
+                sendAfter: z.iso.datetime(),
+              })
+              .meta({ id: 'SentNow' }),
+          },
+        },
+      },
+      async (request) => {
+        const { version, sendAfter } = await sendNow(deps, request.params.number, actorOf(request));
+        return { version, sendAfter: sendAfter.toISOString() };
       },
     );
     app.get(
@@ -141,11 +167,14 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       async ({ params, query }) => {
         await readVersionState(deps.db, params.number, deps.now());
-        const { counts, complete } = await deliveryReport(deps.db, params.number);
+        const { counts, complete, toldWith, takenBackBy, sendAfter } = await deliveryReport(deps.db, params.number);
         const { deliveries, next } = await browseDeliveries(deps.db, params.number, query);
         return {
           counts,
           complete,
+          toldWith,
+          takenBackBy,
+          sendAfter: sendAfter?.toISOString() ?? null,
           deliveries: deliveries.map((row) => ({ ...row, sentAt: row.sentAt?.toISOString() ?? null })),
           next,
         };
@@ -167,6 +196,11 @@ const deliveriesSchema = z
       suppressed: count,
     }),
     complete: z.boolean().describe('Nobody is left to be told'),
+    toldWith: count.nullable().describe('The later version whose notice tells of this one as well'),
+    takenBackBy: count
+      .nullable()
+      .describe('The later version that took all of it back within the quiet time, so that nobody is told'),
+    sendAfter: z.iso.datetime().nullable().describe('Not before then goes the mail; null: there is none'),
     deliveries: z.array(
       z.object({
         id: count,

@@ -4,7 +4,8 @@ import type { Diff } from '../../list/change.js';
 import type { ListDocument } from '../../list/document.js';
 import type { VersionState } from '../../versions/clock.js';
 import {
-  noticeOutcomeSchema,
+  type NoticeOutcome,
+  noticeReasons,
   type PublishedVersion,
   type ScheduledPublication,
   type VersionSummary,
@@ -68,10 +69,23 @@ export function adminVersionJson(version: PublishedVersion, state: VersionState)
   return { ...versionJson(version, state), ...factsJson(version), changes: version.changes.length };
 }
 
+const noticeJsonSchema = z.discriminatedUnion('ordered', [
+  z.object({
+    ordered: z.literal(true),
+    sendAfter: instant.optional().describe('The end of the quiet time for which it waits; absent: it goes at once'),
+  }),
+  z.object({ ordered: z.literal(false), because: z.enum(noticeReasons) }),
+]);
+
+/** Whether a notice was ordered, as JSON. */
+export function noticeJson(notice: NoticeOutcome): z.infer<typeof noticeJsonSchema> {
+  if (!notice.ordered) return notice;
+  const { sendAfter } = notice;
+  return sendAfter === undefined ? { ordered: true } : { ordered: true, sendAfter: sendAfter.toISOString() };
+}
+
 /** What publishing answers: the version, and whether its notice was ordered. */
-export const publishedSchema = adminVersionSchema
-  .extend({ notice: noticeOutcomeSchema })
-  .meta({ id: 'PublishedVersion' });
+export const publishedSchema = adminVersionSchema.extend({ notice: noticeJsonSchema }).meta({ id: 'PublishedVersion' });
 
 export const scheduledJsonSchema = z
   .object({

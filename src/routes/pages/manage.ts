@@ -92,7 +92,7 @@ export function manageRoutes(deps: AppDeps): FastifyPluginAsync {
           title: t('subscription.manage.unknown.title'),
           lead: t('subscription.manage.unknown.lead'),
           form: null,
-          contact: deps.config.mailFrom.address,
+          contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
         },
         { status: error.code === 'token.expired' ? 410 : 404 },
       );

@@ -7,6 +7,7 @@ import { type ObjectionForm, object, readObjectionForm } from '../../objections/
 import type { Objection } from '../../objections/objection.js';
 import { keepPrivate } from './private.js';
 import type { FieldFault } from './subscription-form.js';
+import { answerTestLinks } from './test-links.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -16,6 +17,7 @@ const post = z.object({ grounds: z.string() }).catch({ grounds: '' });
 export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     keepPrivate(app);
+    answerTestLinks(app, deps, 'objection');
 
     app.get<{ Params: { token: string } }>('/objections/:token', async (request, reply) =>
       guarded(request, reply, async () => {
@@ -62,7 +64,7 @@ export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
           title: t('subscription.objection.unknown.title'),
           lead: t('subscription.objection.unknown.lead'),
           form: null,
-          contact: deps.config.mailFrom.address,
+          contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
         },
         { status: 404 },
       );

@@ -8,6 +8,7 @@ import { type Preferences, readPreferences, savePreferences } from '../../subscr
 import { readLink, signLink } from '../../subscribers/tokens.js';
 import { keepPrivate } from './private.js';
 import { type FieldFault, knownServicesOf, servicesOf } from './subscription-form.js';
+import { answerTestLinks } from './test-links.js';
 import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
@@ -28,6 +29,7 @@ const post = z.object({
 export function preferencesRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     keepPrivate(app);
+    answerTestLinks(app, deps, 'preferences');
 
     app.get<{ Params: { token: string } }>('/preferences/:token', async (request, reply) =>
       withPreferences(request, reply, (found) => show(request, reply, found, {})),

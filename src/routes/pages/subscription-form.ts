@@ -49,7 +49,7 @@ export async function emptyForm(deps: Pick<Deps, 'db' | 'now' | 'config'>): Prom
     values: { email: '', company: '', locale: '', services: [] },
     errors: [],
     services: await servicesOf(deps),
-    contact: deps.config.mailFrom.address,
+    contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
   };
 }
 

@@ -15,7 +15,7 @@ export function unknownLink(
       title: t('subscription.unsubscribe.unknown.title'),
       lead: t('subscription.unsubscribe.unknown.lead'),
       form: null,
-      contact: deps.config.mailFrom.address,
+      contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
     },
     { status: 404 },
   );

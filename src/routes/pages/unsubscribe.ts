@@ -3,6 +3,7 @@ import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { type Unsubscription, unsubscribe, unsubscribeState } from '../../subscribers/unsubscribe.js';
 import { keepPrivate } from './private.js';
+import { answerTestLinks } from './test-links.js';
 import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
@@ -17,6 +18,7 @@ const bodyLimit = 64 * 1024;
 export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     keepPrivate(app);
+    answerTestLinks(app, deps, 'unsubscribe');
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'string', bodyLimit }, (_request, body, done) => done(null, body));
     // What is no media type at all would be refused before any parser is asked.
@@ -31,7 +33,7 @@ export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
         return deps.pages.page(
           reply,
           'unsubscribe',
-          { email: found.address, action: `/unsubscribe/${request.params.token}` },
+          { email: found.address, kind: found.kind, action: `/unsubscribe/${request.params.token}` },
           found.locale === null ? {} : { locale: found.locale },
         );
       } catch (error) {
@@ -49,7 +51,7 @@ export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
     });
   };
 
-  function left(request: TokenRequest, reply: FastifyReply, { address, locale }: Unsubscription) {
+  function left(request: TokenRequest, reply: FastifyReply, { address, locale, kind }: Unsubscription) {
     const choice = deps.pages.localeChoice(request, locale ?? undefined);
     const { t } = deps.texts.for(choice.locale);
     return deps.pages.page(
@@ -61,7 +63,10 @@ export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
           address === null
             ? { key: 'subscription.unsubscribe.done.leadErased', email: null }
             : { key: 'subscription.unsubscribe.done.lead', email: address },
-        text: [t('subscription.unsubscribe.done.back')],
+        text: [
+          t('subscription.unsubscribe.done.back'),
+          ...(kind === 'contractual' ? [t('contacts.preferences.told', { company: deps.config.companyName })] : []),
+        ],
         links: [{ path: '/subscribe', label: t('subscription.unsubscribe.done.form'), main: false }],
       },
       { locale: choice.locale },
