@@ -34,6 +34,7 @@ const bySource = new Map(sources.map((source) => [source.path, source]));
 /** Each may import from those to its right and from what all may import; never to its left. */
 const features = [
   'objections',
+  'deliverability',
   'versions',
   'notices',
   'bounces',
@@ -41,10 +42,11 @@ const features = [
   'deliveries',
   'admins',
   'holds',
+  'tasks',
   'audit',
 ];
 /** May be imported by everything: no behaviour of their own. */
-const ground = ['errors.ts', 'actor.ts', 'config.ts', 'deps.ts', 'texts.ts'];
+const ground = ['errors.ts', 'actor.ts', 'config.ts', 'settings.ts', 'hmac.ts', 'deps.ts', 'texts.ts'];
 
 /** What a file of a place may import, beside files of the same place and the ground. */
 function mayImport(from: string, to: string): boolean {
@@ -124,11 +126,14 @@ const owners: Readonly<Record<string, readonly string[]>> = {
     'letter_limits',
     'domain_limits',
     'import_rows',
+    'notice_groups',
   ],
   notices: ['notices'],
-  deliveries: ['deliveries', 'relay'],
+  deliveries: ['deliveries', 'delivery_transitions', 'former_message_ids', 'relay'],
   objections: ['objections'],
+  bounces: ['bounces', 'webhook_tokens', 'bounce_mailbox', 'bounce_mailbox_left'],
   admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits'],
+  tasks: ['tasks'],
   audit: ['audit_log'],
   holds: ['service_state'],
   database: ['migrations'],
@@ -180,6 +185,7 @@ const secrets: { what: string; found: (source: Source) => boolean; places: (path
     places: (path) => path === 'app.ts' || path.startsWith('routes/'),
   },
   { what: 'nodemailer', found: usesPackage(/^nodemailer/), places: (path) => path.startsWith('mail/') },
+  { what: 'IMAP', found: usesPackage(/^imapflow/), places: (path) => path.startsWith('bounces/') },
   { what: 'the database library', found: usesPackage(/^pg$/), places: (path) => !path.startsWith('routes/') },
   {
     what: 'the time',

@@ -135,7 +135,7 @@ t.test('a link that is not ours opens nothing', async (t) => {
   t.match(await readObjectionForm(deps, old), { state: 'open' }, 'an older key still opens');
 
   await transaction(pool, async (tx) => {
-    await forgetRecipient(tx, ann);
+    await forgetRecipient(tx, ann, deps.now());
     await tx.query('delete from subscribers where id = $1', [ann]);
   });
   await t.rejects(object(deps, link, { grounds: 'no' }), { code: 'token.unknown' });
@@ -191,7 +191,7 @@ t.test('objections are listed, taken up and decided; the erased keep theirs with
   );
 
   await transaction(pool, async (tx) => {
-    await forgetRecipient(tx, ann);
+    await forgetRecipient(tx, ann, deps.now());
     await tx.query('delete from subscribers where id = $1', [ann]);
   });
   t.match((await listObjections(pool)).at(-1), {

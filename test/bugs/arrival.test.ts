@@ -95,7 +95,15 @@ t.test('case 24: nothing is mangled on the way, at a relay without 8BITMIME', as
     mail.raw.every((byte) => byte < 128),
     'all of it is 7-bit',
   );
+  t.same(
+    lines.filter((line) => /^>*From /.test(line)),
+    [],
+    'no line is one that mailbox files change',
+  );
   const { html, text = '' } = await mail.parse();
+  const read = partsOf(mail.raw);
+  t.equal(read.get('text/plain')?.trim(), text.trim(), 'read by the letter of the standard the text is the same');
+  t.equal(read.get('text/html')?.trim(), String(html).trim(), 'and so is the HTML');
   t.match(text, purpose);
   t.strictSame(/^ *(?:- )?(\. one dot)\n *(\.\. two dots)\n *(From here on)$/m.exec(text)?.slice(1), dots.split('\n'));
   const withoutLinks = (await mail.links()).reduce((rest, link) => rest.replaceAll(link, ''), text);
@@ -171,6 +179,26 @@ function only(mails: readonly ReceivedMail[]): ReceivedMail {
   const [mail] = mails;
   if (mail === undefined || mails.length > 1) throw new Error(`expected one mail, the relay got ${mails.length}`);
   return mail;
+}
+
+/** The parts of a mail by their type, decoded by RFC 2045 and nothing else: no library has a say. */
+function partsOf(raw: Buffer): Map<string, string> {
+  const source = raw.toString('latin1');
+  const boundary = /boundary="?([^"\r\n;]+)/.exec(source)?.[1] ?? '';
+  const parts = new Map<string, string>();
+  for (const part of source.split(`--${boundary}`).slice(1, -1)) {
+    const end = part.indexOf('\r\n\r\n');
+    const head = part.slice(0, end).replace(/\r\n[ \t]+/g, ' ');
+    const type = /content-type: ([\w/]+)/i.exec(head)?.[1] ?? '';
+    // Nothing but this encoding, which is 7-bit whatever the text.
+    if (!/content-transfer-encoding: quoted-printable/i.test(head)) throw new Error(`${type}: ${head}`);
+    const bytes = part
+      .slice(end + 4, -2)
+      .replace(/[ \t]*=[ \t]*\r\n/g, (soft) => soft.slice(0, soft.indexOf('=')))
+      .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    parts.set(type, Buffer.from(bytes, 'latin1').toString('utf8').replace(/\r\n/g, '\n'));
+  }
+  return parts;
 }
 
 function hrefs(html: string): string[] {

@@ -1,11 +1,13 @@
 import t from 'tap';
 import { z } from 'zod';
 import { openDatabase } from '../support/database.js';
-import { freePort, type Service, startService, until } from '../support/process.js';
+import { freePort, startService, until } from '../support/process.js';
 import { type ReceivedMail, startSmtp } from '../support/smtp.js';
+import { goneDsn } from './dsn.js';
 import {
   asAdmin,
   confirmedCsv,
+  headerOf,
   importCsv,
   linkTo,
   listOf,
@@ -21,23 +23,11 @@ import {
   startOutside,
   subscribers,
 } from './outside.js';
+import { people, reportOf } from './report.js';
 
 /* Who gets a notice and who does not, played from outside (cases 10, 12 and 13 of the collected faults). */
 
 t.setTimeout(180_000);
-
-const report = z.object({
-  counts: z.record(z.string(), z.number()),
-  complete: z.boolean(),
-  deliveries: z.array(
-    z.looseObject({ email: z.string().nullable(), state: z.string(), reason: z.string().nullable() }),
-  ),
-});
-
-async function reportOf(service: Service, version: number): Promise<z.infer<typeof report>> {
-  const { body } = await asAdmin(service, `/api/v1/versions/${version}/deliveries?limit=1000`);
-  return report.parse(JSON.parse(body));
-}
 
 /** A list of two products; what changes is of `community`. */
 const products = (purpose: string) => ({
@@ -55,7 +45,7 @@ t.test('case 10: who leaves while the queue is long gets none, and the report ag
   const env = outsideEnv({ DATABASE_URL: database.url, SMTP_URL: relay.url, PORT: String(await freePort()) });
   const quick = await startService(t, env);
   await publish(quick, products('Hosting'), { notify: false });
-  const everybody = Array.from({ length: 200 }, (_, index) => `person${index}@example.org`);
+  const everybody = people(200);
   await importCsv(quick, confirmedCsv(...everybody));
   await publish(quick, products('Hosting, backups'));
   await quiet({ database });
@@ -81,7 +71,7 @@ t.test('case 10: who leaves while the queue is long gets none, and the report ag
   const dsn = await asAdmin(service, '/api/v1/bounces', {
     method: 'POST',
     headers: { 'content-type': 'message/rfc822' },
-    body: bounceOf(bounced, messageId ?? ''),
+    body: goneDsn(bounced, messageId ?? ''),
   });
   t.ok(dsn.status < 300, `the report is taken: ${dsn.status} ${dsn.body}`);
   const preferences = (await olderTo(moved).links()).find((link) => link.includes('/preferences/')) ?? '';
@@ -100,6 +90,12 @@ t.test('case 10: who leaves while the queue is long gets none, and the report ag
       .sort(),
     [...got].sort(),
     'and the report says the same',
+  );
+  const ids = new Map(deliveries.map(({ email, messageId }) => [email, messageId]));
+  t.same(
+    relay.received.filter((mail) => headerOf(mail, 'Message-ID') !== ids.get(mail.to[0] ?? '')),
+    [],
+    'down to the messages',
   );
   const why = new Map(deliveries.map(({ email, state, reason }) => [email, `${state}: ${reason}`]));
   t.equal(why.get(first), 'suppressed: unsubscribed');
@@ -248,37 +244,4 @@ t.test('case 13: what is only typography is no change, and what was taken back i
 function must<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('the relay has no such mail');
   return value;
-}
-
-/** What a mail system reports of a mailbox that is gone (RFC 3464). */
-function bounceOf(address: string, messageId: string): string {
-  return [
-    'From: MAILER-DAEMON@mx.example.net',
-    'To: notices@localhost',
-    'Subject: Undelivered',
-    'MIME-Version: 1.0',
-    'Content-Type: multipart/report; report-type=delivery-status; boundary="b1"',
-    '',
-    '--b1',
-    'Content-Type: text/plain',
-    '',
-    'The mailbox is gone.',
-    '--b1',
-    'Content-Type: message/delivery-status',
-    '',
-    'Reporting-MTA: dns; mx.example.net',
-    '',
-    `Final-Recipient: rfc822; ${address}`,
-    'Action: failed',
-    'Status: 5.1.1',
-    'Diagnostic-Code: smtp; 550 5.1.1 no such user',
-    '',
-    '--b1',
-    'Content-Type: text/rfc822-headers',
-    '',
-    `Message-ID: ${messageId}`,
-    '',
-    '--b1--',
-    '',
-  ].join('\r\n');
 }

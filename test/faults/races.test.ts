@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import t, { type Test } from 'tap';
-import { receiveBounce } from '../../src/bounces/receive.js';
+import { receiveReport } from '../../src/bounces/receive.js';
 import { readConfig } from '../../src/config.js';
 import { fanOut } from '../../src/notices/fan-out.js';
 import { object } from '../../src/objections/object.js';
@@ -106,7 +106,7 @@ t.test('a bounce and an erasure of one person do not lock each other out', async
     [start, ann],
   );
   const erasure = await inHand(t, pool, (client) => eraseByHand(client, ann));
-  const bouncing = receiveBounce(deps, 'message/rfc822', Buffer.from(aNotification), officer);
+  const bouncing = receiveReport(deps, { contentType: 'message/rfc822', body: Buffer.from(aNotification) }, officer);
   await untilSomebodyWaits(pool);
   await erasure.client.query('update deliveries set response = null where subscriber_id = $1', [ann]);
   await erasure.commit();

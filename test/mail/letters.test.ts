@@ -1,72 +1,14 @@
 import t from 'tap';
-import { type LetterInput, renderLetter } from '../../src/mail/letters.js';
+import { renderLetter } from '../../src/mail/letters.js';
 import { loadTexts } from '../../src/texts.js';
 import { readMarkup } from './markup.js';
-import { aNotice } from './sample.js';
+import { letters, taskLetter } from './sample-letters.js';
 
 const texts = loadTexts({ timeZone: 'Europe/Brussels' });
 const en = texts.for('en');
 const de = texts.for('de');
-const common = {
-  company: 'Example Company',
-  publicUrl: 'https://trust.example.org',
-  contact: 'privacy@example.org',
-};
-const at = new Date('2027-01-29T10:00:00Z');
-const links = {
-  unsubscribe: `${common.publicUrl}/unsubscribe/AAAA`,
-  preferences: `${common.publicUrl}/preferences/BBBB`,
-};
-
-const letters: LetterInput[] = [
-  {
-    ...common,
-    kind: 'confirmation',
-    confirmUrl: `${common.publicUrl}/confirm/abc`,
-    notMeUrl: `${common.publicUrl}/unsubscribe/def`,
-    requestedAt: at,
-    validHours: 48,
-  },
-  { ...common, kind: 'already-subscribed', preferencesUrl: links.preferences },
-  {
-    ...common,
-    kind: 'welcome',
-    list: { version: 3, vendors: ['Nordwind Hosting GmbH', 'شركة <b>أمثلة</b>', 'Nordwind Hosting GmbH'] },
-    windows: [
-      {
-        version: 4,
-        changes: aNotice().changes,
-        effectiveAt: new Date('2027-03-01T00:00:00+01:00'),
-        objectionDeadline: new Date('2027-02-15T00:00:00+01:00'),
-        comparedWith: 3,
-      },
-    ],
-    links,
-  },
-  { ...common, kind: 'manage-link', manageUrl: `${common.publicUrl}/manage/abc`, validHours: 1 },
-  {
-    ...common,
-    kind: 'address-changed',
-    step: 'confirm',
-    confirmUrl: `${common.publicUrl}/confirm/def`,
-    validHours: 48,
-  },
-  { ...common, kind: 'address-changed', step: 'done', maskedAddress: 'a•••@e•••.org' },
-  {
-    ...common,
-    kind: 'objection-receipt',
-    version: 4,
-    summary: '2 sub-processors added',
-    effectiveAt: new Date('2027-03-01T00:00:00+01:00'),
-    receivedAt: at,
-    late: false,
-    grounds: 'We <b>cannot</b> accept & allow\nremote access from elsewhere.',
-    versionUrl: `${common.publicUrl}/versions/4`,
-  },
-];
-
 t.test('every letter says the same in both parts, in every language, with links on lines of their own', async (t) => {
-  for (const input of letters) {
+  for (const input of [...letters, taskLetter]) {
     for (const words of [en, de]) {
       const { subject, html, text } = await renderLetter(input, words);
       const name = `${input.kind} in ${words.locale}`;
@@ -139,4 +81,30 @@ t.test('a receipt quotes the grounds letter for letter, and says when they came 
   t.match(text, /It came after the deadline/);
   t.match(text, /Received: 29 January 2027 at 11:00 CET/);
   t.match((await renderLetter({ ...input, grounds: '  ' }, de)).text, /Gründe haben Sie nicht angegeben/);
+});
+
+t.test('the letter to admins names what waits and how often, and the way to it', async (t) => {
+  const { subject, text, html } = await renderLetter(taskLetter, en);
+  t.equal(subject, '1,235 tasks wait for you in the console (Example Company)');
+  t.match(text, /Contacts whom mail does not reach: 1,234\nObjections: 1\n/);
+  t.match(text, /Open the tasks:\nhttps:\/\/trust\.example\.org\/admin\/tasks\n/);
+  t.match(
+    text,
+    /\nMuster & Söhne \(b•••@e•••\.org\) objects to version 3\. Answer\.\n\nand 1,233 more, in the console\n/,
+  );
+  t.match(html, /&lt;b&gt;أمثلة&lt;\/b&gt;/);
+  t.notMatch(text, /unsubscribe/i, 'whoever has the role gets it');
+  const one = { ...taskLetter, counts: [{ label: 'Objections', count: 1 }], tasks: [], more: 0 };
+  t.equal((await renderLetter(one, de)).subject, 'Eine Aufgabe wartet in der Konsole auf Sie (Example Company)');
+});
+
+t.test('a contact is welcomed as one, not as somebody who subscribed', async (t) => {
+  const input = letters[2];
+  if (input?.kind !== 'welcome') throw new Error('the third letter is the welcome');
+  for (const windows of [input.windows, []]) {
+    const { subject, text, html } = await renderLetter({ ...input, windows, why: 'contractual' }, en);
+    for (const part of [subject, text, readMarkup(html).text]) t.notMatch(part, /subscribed/i);
+    t.match(text, /since your contract entitles you/);
+    t.match(text, /Unsubscribe:\n/, 'they leave by one click as well');
+  }
 });

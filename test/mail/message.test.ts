@@ -173,8 +173,7 @@ t.test('a signature covers the one-click headers and verifies', async (t) => {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const key = {
     domain: 'example.org',
-    selector: 'one',
-    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keys: [{ selector: 'one', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }],
   };
   const sign = createSigner(key);
   const { prepared } = await aMessage(longUrl);
@@ -238,9 +237,12 @@ function checkSignature(message: string, publicKey: string): { tags: Record<stri
     const [name = '', ...value] = tag.split('=');
     tags[name.trim()] = value.join('=').replace(/\s+/g, '');
   }
-  const signedHeaders = (tags.h ?? '')
-    .split(':')
-    .flatMap((name) => headers.filter((header) => header.toLowerCase().startsWith(`${name.toLowerCase()}:`)).slice(-1));
+  // Named twice, the second is the one above it, or nothing where there is none (RFC 6376, 5.4.2).
+  const left = [...headers];
+  const signedHeaders = (tags.h ?? '').split(':').flatMap((name) => {
+    const at = left.findLastIndex((header) => header.toLowerCase().startsWith(`${name.toLowerCase()}:`));
+    return at < 0 ? [] : left.splice(at, 1);
+  });
   const data = [...signedHeaders.map(relaxed), relaxed(own.replace(/([;\s]b=)[^;]*/, '$1'))].join('\r\n');
   const bodyHash = createHash('sha256').update(body, 'latin1').digest('base64');
   const signature = Buffer.from(tags.b ?? '', 'base64');

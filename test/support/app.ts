@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Test } from 'tap';
 import { type AppDeps, buildApp } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
+import type { Outside } from '../../src/deliverability/outside.js';
 import { createLog } from '../../src/log.js';
 import { type Mailbox, startMailbox } from '../../src/mail/mailbox.js';
 import { createTransport } from '../../src/mail/transport.js';
@@ -24,7 +25,17 @@ export interface TestAppOptions {
   clock?: Clock;
   /** For a second instance on the database of a first one. */
   database?: TestDatabase;
+  /** What name servers and the public address answer; without it nobody does. */
+  outside?: Outside;
 }
+
+/** The machines that test ask nobody outside. */
+const nobody: Outside = {
+  txt: async () => ({ kind: 'unknown', because: 'ETIMEOUT' }),
+  mx: async () => ({ kind: 'unknown', because: 'ETIMEOUT' }),
+  addresses: async () => ({ kind: 'unknown', because: 'ETIMEOUT' }),
+  post: async () => ({ kind: 'failed', because: 'timeout' }),
+};
 
 export interface TestApp {
   http: FastifyInstance;
@@ -78,6 +89,7 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
     texts: loadTexts({ timeZone: config.timeZone }),
     log: createLog(config.logLevel, { write: (line) => void log.push(line) }),
     mailbox,
+    outside: options.outside ?? nobody,
   });
   await http.ready();
   const transport = createTransport({ smtpUrl: config.smtpUrl ?? '', mailConcurrency: config.mailConcurrency });

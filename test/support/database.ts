@@ -56,6 +56,25 @@ export async function openDatabase(t: Test, options: { empty?: boolean } = {}): 
   return { url, pool };
 }
 
+/**
+ * Takes a database away: whoever uses it loses the connection and gets no new one.
+ * @returns gives it back
+ */
+export async function withholdDatabase(url: string): Promise<() => Promise<void>> {
+  const name = new URL(url).pathname.slice(1);
+  const run = async (...statements: string[]) => {
+    const admin = new pg.Client(onDatabase(url, 'postgres'));
+    await admin.connect();
+    for (const statement of statements) await admin.query(statement);
+    await admin.end();
+  };
+  await run(
+    `alter database ${name} with allow_connections false`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+  );
+  return () => run(`alter database ${name} with allow_connections true`);
+}
+
 let counter = 0;
 
 /** Databases of earlier runs that nobody needs: failed tests of processes that are gone. */
