@@ -3,6 +3,7 @@ import { purgeSessions } from './admins/sessions.js';
 import type { Deps } from './deps.js';
 import { stayAwake } from './holds/hold.js';
 import { purgePending } from './subscribers/purge.js';
+import { tellAdmins } from './task-letters.js';
 
 /*
  * Work by the clock. Each deed may run on every instance at once: it deletes what is over, and a second
@@ -18,6 +19,7 @@ interface Deed {
 
 const deeds: readonly Deed[] = [
   { name: 'stay-awake', when: '* * * * *', run: (deps) => stayAwake(deps).then(() => 0) },
+  { name: 'tell-admins', when: '*/5 * * * *', run: tellAdmins },
   { name: 'purge-pending', when: '7 * * * *', run: purgePending },
   { name: 'purge-sessions', when: '37 3 * * *', run: purgeSessions },
 ];

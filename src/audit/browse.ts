@@ -1,5 +1,5 @@
 import type { Db } from '../database/query.js';
-import { type AuditEntry, selectEntries } from './queries.js';
+import { type AuditEntry, countRecent, selectEntries } from './queries.js';
 
 export { type AuditEntry, actorSchema } from './queries.js';
 
@@ -15,4 +15,14 @@ export async function browseAudit(
   const entries = found.slice(0, page.limit);
   const last = entries.at(-1);
   return { entries, next: found.length > page.limit && last !== undefined ? last.id : null };
+}
+
+/** How often something was done since a moment, counted up to `most`; `oldest`: the first of those. */
+export async function countSince(
+  db: Db,
+  action: string,
+  since: Date,
+  most: number,
+): Promise<{ count: number; oldest: Date | null }> {
+  return countRecent(db, action, since, most);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../actor.js';
-import { type Db, many, run } from '../database/query.js';
+import { type Db, many, one, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import type { AuditRecord } from './record.js';
@@ -31,6 +31,18 @@ export async function insertEntry(tx: Tx, record: AuditRecord): Promise<void> {
     sql`insert into audit_log (at, actor, action, subject, detail)
       values (${record.at}, ${JSON.stringify(record.actor)}, ${record.action}, ${record.subject},
         ${JSON.stringify(record.detail ?? {})})`,
+  );
+}
+
+const Recent = z.object({ count: z.number(), oldest: z.date().nullable() });
+
+/** How many entries of an action there are since a moment, up to `most`, and when the oldest of these was. */
+export async function countRecent(db: Db, action: string, since: Date, most: number): Promise<z.infer<typeof Recent>> {
+  return one(
+    db,
+    Recent,
+    sql`select count(*) as count, min(at) as oldest from (
+        select at from audit_log where action = ${action} and at > ${since} order by id desc limit ${most}) recent`,
   );
 }
 

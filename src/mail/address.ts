@@ -60,6 +60,11 @@ export function maskAddress(address: string): string {
   return `${first(local)}•••@${first(domain)}•••${dot < 0 ? '' : domain.slice(dot)}`;
 }
 
+/** Words of another mail system for a place where no address may stand. */
+export function withoutAddresses(text: string): string {
+  return text.replace(/[^\s<>()",;:]+@[^\s<>()",;:]+/g, '[address]');
+}
+
 function readDomain(typed: string): string | null {
   if (!typedDomain.test(typed)) return null;
   const domain = domainToASCII(typed);

@@ -6,6 +6,7 @@ import type { RenderedMail } from './message.js';
 import { isolated } from './mjml.js';
 import { deadlineText } from './notice.js';
 import { inARow, shortened } from './shown-values.js';
+import { type TaskLetterInput, taskLetter } from './task-letter.js';
 
 /*
  * Letters: every mail that is no notice. Each answers something that a person did, says what it is
@@ -42,6 +43,8 @@ export type LetterInput = Common &
         list: { version: number; vendors: readonly string[] } | null;
         windows: readonly OpenWindow[];
         links: { unsubscribe: string; preferences: string };
+        /** They subscribed, or a contract entitles them. */
+        why: 'voluntary' | 'contractual';
       }
     | { kind: 'manage-link'; manageUrl: string; validHours: number }
     /** `confirm` goes to the new address and asks; `done` goes to the old one and tells. */
@@ -58,6 +61,7 @@ export type LetterInput = Common &
         grounds: string;
         versionUrl: string;
       }
+    | Omit<TaskLetterInput, 'company' | 'publicUrl'>
   );
 
 const vendorBudget = 60;
@@ -90,6 +94,8 @@ export async function renderLetter(input: LetterInput, texts: Texts): Promise<Re
         : addressChanged(input, texts);
     case 'objection-receipt':
       return objectionReceipt(input, texts);
+    case 'admin-tasks':
+      return taskLetter(input, texts);
     default:
       return input satisfies never;
   }
@@ -146,13 +152,16 @@ function alreadySubscribed(input: Of<'already-subscribed'>, texts: Texts): Promi
 function welcome(input: Of<'welcome'>, texts: Texts): Promise<RenderedMail> {
   const t = words(input, texts);
   const [first] = input.windows;
+  const own = (key: string) => (input.why === 'contractual' ? `${key}Contractual` : key);
   return letterMail(
     {
-      subject: first ? t('welcome.subjectOpen', { summary: summarise(first.changes, texts, 2) }) : t('welcome.subject'),
+      subject: first
+        ? t(own('welcome.subjectOpen'), { summary: summarise(first.changes, texts, 2) })
+        : t('welcome.subject'),
       masthead: t('masthead'),
-      title: t('welcome.title'),
+      title: t(own('welcome.title')),
       blocks: [
-        paragraph(t('welcome.body')),
+        paragraph(t(own('welcome.body'))),
         ...(input.windows.length === 0 ? [] : [heading(t('welcome.windows'))]),
         ...input.windows.flatMap((window) => windowBlocks(window, input, texts)),
         ...(input.windows.some(({ objectionDeadline }) => objectionDeadline !== null)

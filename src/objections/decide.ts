@@ -3,6 +3,7 @@ import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { settleTask } from '../tasks/open.js';
 import type { Objection, ObjectionState } from './objection.js';
 import { selectObjection, setObjectionState } from './queries.js';
 
@@ -26,6 +27,8 @@ export async function decideObjection(
     if (!changed || before === null || after === null) {
       throw new Refusal('objection.missing', `There is no objection ${id}.`);
     }
+    // Whoever moves it on has read it.
+    if (state !== 'received') await settleTask(tx, { kind: 'objection', subject: `objection ${id}` }, { actor, at });
     await recordAudit(tx, {
       at,
       actor,

@@ -9,6 +9,7 @@ import { type ListDocument, longText } from '../list/document.js';
 import { changesInScope } from '../list/scope.js';
 import { maskAddress } from '../mail/address.js';
 import { readLink } from '../subscribers/tokens.js';
+import { openTask } from '../tasks/open.js';
 import type { Objection } from './objection.js';
 import { holdPerson, insertObjection, selectObjection, selectObjectionOf, selectTold, type Told } from './queries.js';
 
@@ -66,7 +67,7 @@ export async function readObjectionForm(
  * told them. A late objection is stored and marked, never refused. What was written first counts: a
  * second one changes nothing and gets the first as its answer (`again`).
  *
- * The subscriber gets a receipt by mail; deciding is `decideObjection` (decide.ts).
+ * The subscriber gets a receipt by mail and the admins a task; deciding is `decideObjection` (decide.ts).
  * @param request `grounds`: their own words, at most 10,000 characters; may be empty, a contract may ask for none
  * @throws Refusal `token.unknown`, `objection.closed` (the version was withdrawn), `input.invalid` (path `grounds`)
  */
@@ -104,6 +105,8 @@ export async function object(
       subject: `objection ${id}`,
       detail: { version, late },
     });
+    const task = { subscriberId, subject: `objection ${id}`, detail: { version, late } };
+    await openTask(tx, { kind: 'objection', ...task, at });
     await enqueueLetter(tx, {
       kind: 'objection-receipt',
       subscriberId,

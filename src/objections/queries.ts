@@ -25,19 +25,31 @@ const Told = z.object({
 /** Who was told of which version, by the mail whose link is at hand. */
 export type Told = z.infer<typeof Told>;
 
-/** What the notice of an objection link told. Null for other mail, and once the person is erased. */
+/**
+ * What the notice of an objection link told. Null for other mail, and once the person is erased.
+ *
+ * A notice may have told of several versions (notices/quiet.ts): the last that stands is the one to object
+ * to, until the latest of their deadlines.
+ */
 export async function selectTold(db: Db, deliveryId: number): Promise<Told | null> {
   return maybeOne(
     db,
     Told,
     sql`select d.id as "deliveryId", s.id as "subscriberId", s.email, s.email_hash as "recipientHash", s.locale, s.services,
         v.number as version, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
-        v.objection_deadline as "objectionDeadline", w.withdrawn_at as "withdrawnAt",
+        (select max(along.objection_deadline) from notices m join versions along on along.number = m.version
+          where m.kind = 'change' and m.moment = n.moment and m.version <= n.version) as "objectionDeadline",
+        w.withdrawn_at as "withdrawnAt",
         n.changes, b.document as before, v.document as after
       from deliveries d
       join subscribers s on s.id = d.subscriber_id
       join notices told on told.id = d.notice_id
-      join notices n on n.version = told.version and n.kind = 'change'
+      join lateral (
+        select one.* from notices own
+        join notices one on one.moment = own.moment and one.kind = 'change'
+        where own.version = told.version and own.kind = 'change'
+        order by exists (select from withdrawals where version = one.version), one.version desc limit 1
+      ) n on true
       join versions v on v.number = n.version
       left join versions b on b.number = n.base_version
       left join withdrawals w on w.version = v.number
