@@ -45,10 +45,13 @@ export function createHeldRefusals(): HeldRefusals {
     hold(refused) {
       if (held.length >= mostHeld || refused.delivery.attempts >= mostAttempts) return false;
       held.push(refused);
-      refusals += 1;
       const { email, id } = refused.delivery;
       // Refused at MAIL (larger than the relay takes), no recipient was named: it is nobody's domain.
-      domains.add(refused.reply.stage === 'mail' ? `mail ${id}` : email.slice(email.lastIndexOf('@') + 1));
+      const domain = refused.reply.stage === 'mail' ? `mail ${id}` : email.slice(email.lastIndexOf('@') + 1);
+      allDomains.add(domain);
+      if (refused.verdict.blames === 'recipient') return true;
+      refusals += 1;
+      domains.add(domain);
       return true;
     },
     release() {
@@ -56,9 +59,12 @@ export function createHeldRefusals(): HeldRefusals {
       held = [];
       refusals = 0;
       domains.clear();
+      allDomains.clear();
       return released;
     },
-    isOfEverybody: () => refusals >= everybody.refusals && domains.size >= everybody.domains,
+    isOfEverybody: () =>
+      (refusals >= everybody.refusals && domains.size >= everybody.domains) ||
+      (held.length >= recipients.refusals && allDomains.size >= recipients.domains),
     isOfMany: () => refusals >= many.refusals && domains.size >= many.domains,
   };
 }

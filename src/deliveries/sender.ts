@@ -153,7 +153,9 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
       accepted += 1;
       for (const refused of held.release()) record(refused.delivery, refused.verdict, refused.reply);
     }
-    if (verdict.blames === 'sender' && held.hold({ delivery, verdict, reply })) return 'answer';
+    // Without a code the relay was not even asked.
+    const isFinal = verdict.blames === 'recipient' && verdict.state !== 'deferred' && reply.code !== null;
+    if ((verdict.blames === 'sender' || isFinal) && held.hold({ delivery, verdict, reply })) return 'answer';
     record(delivery, verdict, reply);
     return 'answer';
   }

@@ -536,6 +536,34 @@ t.test('a relay that refuses everybody stops the run and burns no list', async (
   t.match(await readRelay({ db: pool }), { downSince: null, fault: null });
 });
 
+t.test(
+  'a relay that knows none of many recipients at as many domains is set up wrongly, and suppresses nobody',
+  async (t) => {
+    const people = Array.from({ length: 120 }, (_, index) => ({ email: `n${index}@d${index % 15}.example` }));
+    const { pool, relay, clock, aSender, publish } = await aRun(t, {
+      people,
+      answer: ({ stage }) => (stage === 'rcpt' ? '550 5.1.1 user unknown in relay recipient table' : undefined),
+    });
+    await publish();
+    const sender = aSender();
+    await sendAll(sender);
+    const { failed, bounced } = await states(pool);
+    t.same([failed, bounced], [undefined, undefined], 'nobody is given up');
+    t.ok(relay.commands.filter(({ stage }) => stage === 'rcpt').length <= 60);
+    t.match(await readRelay({ db: pool }), { downSince: start, stage: 'rcpt', fault: /user unknown/ });
+    t.same((await pool.query('select from suppressions')).rowCount, 0);
+
+    relay.answerWith(({ stage, subject }) =>
+      stage === 'rcpt' && /^n\d@/.test(subject) ? '550 5.1.1 user unknown' : undefined,
+    );
+    for (let minute = 0; minute < 60; minute += 1) {
+      clock.advance({ minutes: 1 });
+      await sendAll(sender);
+    }
+    t.same(await states(pool), { sent: 110, bounced: 10 });
+  },
+);
+
 t.test('a dropped connection harms nobody, and one address that causes it is tried ever less often', async (t) => {
   const { pool, relay, clock, aSender, publish } = await aRun(t, {
     people: [{ email: 'c@example.org' }, ...names(10)],
