@@ -27,7 +27,10 @@ interface Scenario {
 
 interface Ours extends Rate {
   mails: number;
+  /** Microseconds: of the service, of PostgreSQL, of the relay. */
   cpuPerMail: number;
+  databaseCpuPerMail: number;
+  sinkCpuPerMail: number;
   peaks: number[];
   publishMs: number;
   page: { idle: number; busy: number };
@@ -46,8 +49,9 @@ export async function benchDelivery(flags: readonly string[]): Promise<void> {
   const given = (name: string) => flags[flags.indexOf(name) + 1] ?? '';
   const rounds = flags.includes('--rounds') ? Number(given('--rounds')) : 3;
   const only = flags.includes('--only') ? given('--only') : '';
+  const exact = flags.includes('--exact');
   const profile = flags.includes('--profile') ? given('--profile') : null;
-  const wanted = scenarios(flags, rounds).filter(({ name }) => name.includes(only));
+  const wanted = scenarios(flags, rounds).filter(({ name }) => name.includes(only) && !(exact && name !== only));
   const stage = await openStage();
   try {
     const sample = await sampleOf(stage);
@@ -110,7 +114,8 @@ async function measure(stage: Stage, scenario: Scenario, sample: Sample, profile
       say(
         `  round ${round}: smtp-source ${whole(source.perSecond)}, nodemailer composing ${whole(composing.perSecond)}, ` +
           `this service ${whole(ours.perSecond)} = ${ratio(ours.perSecond / source.perSecond)} × and ` +
-          `${ratio(ours.perSecond / composing.perSecond)} ×; ${whole(ours.cpuPerMail)} µs CPU a mail, ` +
+          `${ratio(ours.perSecond / composing.perSecond)} ×; ${whole(ours.cpuPerMail)} µs CPU a mail (and ` +
+          `${whole(ours.databaseCpuPerMail)} of PostgreSQL, ${whole(ours.sinkCpuPerMail)} of the sink), ` +
           `peak ${ours.peaks.map(whole).join(' + ')} MB, publish ${whole(ours.publishMs)} ms, ` +
           `page p99 ${ours.page.idle.toFixed(1)} → ${ours.page.busy.toFixed(1)} ms`,
       );
@@ -154,7 +159,7 @@ async function runOurs(stage: Stage, scenario: Scenario, sink: Sink, profile: st
     await service.request('PUT', '/api/v1/draft', listAfter);
     const idle = await pageTimes(service.url, pause(2_000));
     const cpu = () => services.reduce((sum, { program }) => sum + program.cpu(), 0);
-    const before = cpu();
+    const before = { service: cpu(), database: stage.databaseCpu(), sink: sink.cpu() };
     const begun = performance.now();
     const published = await service.request('POST', '/api/v1/versions', {});
     const busy = await pageTimes(service.url, untilSent(db));
@@ -165,7 +170,9 @@ async function runOurs(stage: Stage, scenario: Scenario, sink: Sink, profile: st
     return {
       mails,
       perSecond: mails / took,
-      cpuPerMail: ((cpu() - before) / mails) * 1e6,
+      cpuPerMail: ((cpu() - before.service) / mails) * 1e6,
+      databaseCpuPerMail: ((stage.databaseCpu() - before.database) / mails) * 1e6,
+      sinkCpuPerMail: ((sink.cpu() - before.sink) / mails) * 1e6,
       peaks: services.map(({ program }) => program.peak()),
       publishMs: published.took,
       page: { idle: percentile(idle, 0.99), busy: percentile(busy, 0.99) },
@@ -185,11 +192,11 @@ async function untilSent(db: pg.Client): Promise<void> {
         and not exists (select from deliveries where state = 'sending') as over`,
     );
     if (Counts.parse(rows[0]).over) return;
-    await pause(20);
+    await pause(50);
   }
 }
 
-/** How long the page takes, asked for a hundred times a second until `end`; in milliseconds. */
+/** How long the page takes, asked for some twenty times a second until `end`; in milliseconds. */
 async function pageTimes(url: string, end: Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
   let over = false;
@@ -201,7 +208,7 @@ async function pageTimes(url: string, end: Promise<unknown>): Promise<number[]> 
     const response = await fetch(`${url}/`);
     await response.arrayBuffer();
     times.push(performance.now() - begun);
-    await pause(10);
+    await pause(40);
   }
   await waiting;
   return times;

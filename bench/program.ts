@@ -55,6 +55,23 @@ function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticks;
 }
 
+/** Seconds of CPU of a process and of all that it has started, ended ones included. */
+export function cpuOfFamily(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  const own = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / ticks;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/);
+  return children.reduce((sum, child) => {
+    try {
+      return child === '' ? sum : sum + cpuOf(Number(child));
+    } catch {
+      // It has ended since, and is among the ended ones next time.
+      return sum;
+    }
+  }, own);
+}
+
 function peakOf(pid: number): number {
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kilobytes ?? 0) / 1024;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { startEmbedded } from '../src/database/embedded.js';
 import { migrate } from '../src/database/migrate.js';
 import { createPool } from '../src/database/pool.js';
 import { listBefore } from './list.js';
-import { freePort, type Program, start } from './program.js';
+import { cpuOfFamily, freePort, type Program, start } from './program.js';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const token = randomBytes(24).toString('base64url');
@@ -23,6 +23,8 @@ export interface Stage {
   prepare(recipients: number): Promise<string>;
   dkim: { domain: string; selector: string; keyFile: string; privateKey: string };
   folder: string;
+  /** Seconds of CPU that PostgreSQL has used so far. */
+  databaseCpu(): number;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,8 @@ export async function openStage(): Promise<Stage> {
 
   return {
     folder,
+    databaseCpu: () =>
+      cpuOfFamily(Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0])),
     dkim: { domain: 'example.org', selector: 'bench', keyFile, privateKey },
     async prepare(recipients) {
       const from = await template(recipients);

@@ -93,12 +93,12 @@ const withheld = sql`case
     when r.id is null then 'erased'
     when r.status <> 'confirmed' then 'unsubscribed'
     when r.suppressed is not null then r.suppressed
-    when d.kind = 'notice' then (
-      select coalesce(
-        case when w.version is not null then 'withdrawn' end,
-        out_of_scope(r.told_of, r.services, n.services, n.material_services))
-      from notices n left join withdrawals w on w.version = n.version
-      where n.id = d.notice_id and n.kind = 'change')
+    when d.notice_id = any(array(
+      select n.id from notices n join withdrawals w on w.version = n.version where n.kind = 'change')) then 'withdrawn'
+    -- Whoever is told of everything was in scope when the row was made, and still is.
+    when r.services is not null or r.told_of <> 'all' then (
+      select out_of_scope(r.told_of, r.services, n.services, n.material_services)
+      from notices n where n.id = d.notice_id and n.kind = 'change')
   end`;
 
 /** The subscriber of a delivery as they are now, and whether their address is mailed. */

@@ -242,7 +242,9 @@ async function handOver(
     deps.log.error({ err, delivery: delivery.id, kind: delivery.kind }, 'a delivery could not be composed');
     return 'not-composed';
   }
-  return deps.transport.send({ from: returnPath(deps.config, delivery.id), to: delivery.email }, message);
+  return deps.transport.send({ from: returnPath(deps.config, delivery.id), to: delivery.email }, message, {
+    dotFree: true,
+  });
 }
 
 async function write(deps: SenderDeps, batch: readonly Recorded[], onSettled: (id: number) => void): Promise<void> {

@@ -32,7 +32,8 @@ const renewal = 15 * second;
 const freshFor = 1 * second;
 /** Then a run ends and the next begins, with a fresh look at the relay and at what others left. */
 const longestRun = 10 * second;
-const largestChunk = 1_000;
+// More at hand survive a few rounds of the garbage collector, and the process grows by it.
+const largestChunk = 250;
 
 export interface SupplyOptions {
   instance: string;

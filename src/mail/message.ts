@@ -219,4 +219,6 @@ function checkMessage(message: string, slots: number): void {
   if (message.split('\r\n').some((line) => line.length > 998 || /[\r\n]/.test(line))) {
     throw new Error('the message has a line that is too long or not ended by CRLF');
   }
+  // quoted-printable.ts sees to it, and the sender takes it for granted.
+  if (/^\./m.test(message)) throw new Error('a line of the message begins with a dot');
 }

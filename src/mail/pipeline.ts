@@ -177,7 +177,7 @@ export function fastSession({
 
   function sendMessage(): boolean {
     if (mail === null) return false;
-    const message = stuffed(mail.message);
+    const message = mail.dotFree ? mail.message : stuffed(mail.message);
     ahead = takeAhead();
     step = 'message';
     socket.cork();

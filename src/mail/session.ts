@@ -19,6 +19,8 @@ export interface Envelope {
 export interface Mail {
   readonly envelope: Envelope;
   readonly message: Buffer;
+  /** No line of it begins with a dot. */
+  readonly dotFree: boolean;
   /** How often a session gave it back. */
   returns: number;
   /** To be called once. */

@@ -27,8 +27,9 @@ export interface Transport {
    * Hands one mail to the relay. Never throws for what a relay does.
    * @param envelope addresses by the rule of `parseAddress`
    * @param message the whole message, CRLF, 7-bit; not to be changed before the answer, and free after it
+   * @param options.dotFree no line of it begins with a dot, as message.ts sees to: it is not searched for one
    */
-  send(envelope: Envelope, message: Buffer): Promise<Reply>;
+  send(envelope: Envelope, message: Buffer, options?: { dotFree?: boolean }): Promise<Reply>;
   /** Waits for mails in hand, then ends the sessions. Mails sent later are refused as unreachable. */
   close(): Promise<void>;
 }
@@ -109,12 +110,12 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return {
-    send: async (envelope, message) => {
+    send: async (envelope, message, { dotFree = false } = {}) => {
       if (closed) return closedReply;
       checkEnvelope(envelope);
       inHand += 1;
       try {
-        return await deliver(envelope, sign === null ? message : await sign(message));
+        return await deliver(envelope, sign === null ? message : await sign(message), dotFree);
       } finally {
         inHand -= 1;
         if (inHand === 0) whenDone?.();
@@ -131,9 +132,9 @@ export function createTransport(options: TransportOptions): Transport {
     },
   };
 
-  function deliver(envelope: Envelope, message: Buffer): Promise<Reply> {
+  function deliver(envelope: Envelope, message: Buffer, dotFree: boolean): Promise<Reply> {
     return new Promise((settle) => {
-      waiting.push({ envelope, message, returns: 0, settle });
+      waiting.push({ envelope, message, dotFree, returns: 0, settle });
       dispatch();
     });
   }
