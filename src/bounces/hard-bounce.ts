@@ -8,6 +8,8 @@ import { isGivenUp } from './soft-rule.js';
 export interface DeadAddress {
   subscriberId: number | null;
   recipientHash: Buffer;
+  /** `failed`: nothing is said of the address; absent: it came back. */
+  state?: 'bounced' | 'failed';
   /** Why, as a code such as `mailbox-unknown`. */
   reason: string;
   at: Date;
@@ -23,10 +25,11 @@ export interface DeadAddress {
 export async function suppressDeadAddresses(tx: Tx, addresses: readonly DeadAddress[]): Promise<void> {
   // In the order of ids, as everybody locks subscribers.
   const inOrder = [...addresses].sort((a, b) => (a.subscriberId ?? 0) - (b.subscriberId ?? 0));
-  for (const { subscriberId, recipientHash, reason, at } of inOrder) {
+  for (const { subscriberId, recipientHash, state, reason, at } of inOrder) {
     const owner = subscriberId === null ? null : await lockOwner(tx, subscriberId, recipientHash);
     if (owner === null) continue;
-    if (kindOfReason(reason) !== 'soft') await giveUp(tx, owner, { because: 'hard-bounce', reason, at });
+    if (state === 'failed') await reportBouncedContact(tx, owner, { because: 'failed', reason, at });
+    else if (kindOfReason(reason) !== 'soft') await giveUp(tx, owner, { because: 'hard-bounce', reason, at });
     else if (isGivenUp([{ at, became: 'soft' }, ...(await mailsTo(tx, owner.id, at))])) {
       await giveUp(tx, owner, { because: 'soft-bounces', reason, at });
     } else await reportBouncedContact(tx, owner, { because: 'soft', reason, at });
@@ -55,7 +58,11 @@ export async function giveUp(
 export async function reportBouncedContact(
   tx: Tx,
   owner: Owner,
-  { because, reason, at }: { because: 'hard-bounce' | 'soft-bounces' | 'soft' | 'block'; reason: string; at: Date },
+  {
+    because,
+    reason,
+    at,
+  }: { because: 'hard-bounce' | 'soft-bounces' | 'soft' | 'block' | 'failed'; reason: string; at: Date },
 ): Promise<void> {
   if (owner.kind !== 'contractual') return;
   await openTask(tx, {

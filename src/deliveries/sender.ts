@@ -19,6 +19,8 @@ export interface HardBounce {
   deliveryId: number;
   subscriberId: number | null;
   recipientHash: Buffer;
+  /** `failed`: nothing is said of the address, and a contact whom a contract entitles has no notice. */
+  state: 'bounced' | 'failed';
   reason: string;
   at: Date;
 }
@@ -191,7 +193,12 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
     const response = reply?.response ?? null;
     const outcome: Outcome = { id: delivery.id, state, reason, response, dueAt, at: deps.now(), attempted };
     // A mailbox that is full is somebody's, too; whether it was once too often is not for the outbox to judge.
-    const bounce = state === 'bounced' ? bounceOf(delivery, verdict.reason, outcome.at) : null;
+    // And a contact whom a contract entitles is owed the notice, whoever is to blame that it failed.
+    const isOwed = state === 'failed' && delivery.kind === 'notice' && delivery.why === 'contractual';
+    const bounce =
+      state === 'bounced' || isOwed
+        ? bounceOf(delivery, { state: isOwed ? 'failed' : 'bounced', reason: verdict.reason, at: outcome.at })
+        : null;
     const isRefused = state === 'failed' && verdict.blames === 'sender';
     recorder.add({ outcome, bounce, refusal: isRefused ? refusalOf(delivery, outcome) : null });
   }
@@ -270,9 +277,12 @@ function untried({ id, attempts }: ClaimedDelivery, at: Date): Outcome {
   return { id, state, reason: null, response: null, dueAt: null, at, attempted: false };
 }
 
-function bounceOf(delivery: ClaimedDelivery, reason: string | null, at: Date): HardBounce {
+function bounceOf(
+  delivery: ClaimedDelivery,
+  end: { state: 'bounced' | 'failed'; reason: string | null; at: Date },
+): HardBounce {
   const { id, subscriberId, recipientHash } = delivery;
-  return { deliveryId: id, subscriberId, recipientHash, reason: reason ?? 'refused', at };
+  return { deliveryId: id, subscriberId, recipientHash, state: end.state, reason: end.reason ?? 'refused', at: end.at };
 }
 
 function refusalOf(delivery: ClaimedDelivery, { reason, response, at }: Outcome): SenderRefusal {

@@ -8,6 +8,7 @@ import { browseTasks } from '../../src/tasks/browse.js';
 import { publish } from '../../src/versions/publish.js';
 import { cancelScheduled, publishDue } from '../../src/versions/scheduled.js';
 import { addSubscribers, addVersions, deliveries, order, start } from '../deliveries/make.js';
+import { bearer, startApp } from '../support/app.js';
 import { createClock } from '../support/clock.js';
 import { openDatabase } from '../support/database.js';
 import { aList, officer, openStage } from '../versions/make.js';
@@ -56,4 +57,38 @@ t.test('an objection is a task until somebody takes it up, one for each version'
   t.match(await open(), [{ subject: 'objection 2' }]);
   await decideObjection(deps, 2, { state: 'received', note: 'not read yet' }, officer);
   t.match(await open(), [{ subject: 'objection 2' }]);
+});
+
+t.test('a contact whom a contract entitles and whose notice failed is a task, whoever is to blame', async (t) => {
+  const answer = ({ stage, subject }: { stage: string; subject: string }) => {
+    if (stage !== 'rcpt' || subject === 'ok@example.org') return undefined;
+    return subject === 'blocked@example.org' ? '550 5.7.1 blocked by our policy' : '550 5.0.0 not here, not now';
+  };
+  const app = await startApp(t, { smtp: { answer } });
+  const send = (method: 'PUT' | 'POST', url: string, payload: object) =>
+    app.inject({ method, url, headers: bearer, payload });
+  await send('PUT', '/api/v1/draft', aList('Twilio'));
+  await send('POST', '/api/v1/versions', { notify: false });
+  await app.inject({
+    method: 'POST',
+    url: '/api/v1/subscribers/import',
+    headers: { ...bearer, 'content-type': 'text/csv' },
+    payload: [
+      'email,status,consent,kind,entitlement',
+      'entitled@example.org,,,contractual,DPA of 4 January 2027',
+      'blocked@example.org,,,contractual,DPA of 4 January 2027',
+      'voluntary@example.org,confirmed,by form,,',
+      'ok@example.org,confirmed,by form,,',
+    ].join('\n'),
+  });
+  await send('PUT', '/api/v1/draft', aList('Twilio', 'OpenAI'));
+  await send('POST', '/api/v1/versions', {});
+  await app.settle();
+
+  const { tasks } = await browseTasks(app.deps.db, { open: true, limit: 9 });
+  const contacts = tasks.filter(({ kind }) => kind === 'bounced-contact');
+  t.same(contacts.map(({ subscriber }) => subscriber?.email).sort(), ['blocked@example.org', 'entitled@example.org']);
+  t.same(new Set(contacts.map(({ detail }) => detail.because)), new Set(['failed']));
+  const suppressed = await app.database.pool.query('select * from suppressions');
+  t.equal(suppressed.rowCount, 0, 'and nothing is said of their addresses');
 });
