@@ -14,8 +14,8 @@ export interface Recorder<T> {
   flush(): Promise<void>;
 }
 
-/** Pauses between tries, in milliseconds: about half a minute, in which a database restarts. */
-const pauses = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 10_000];
+/** Pauses between tries, in milliseconds: five minutes, in which a database restarts or another takes over. */
+const pauses = [100, 250, 500, 1_000, 2_000, ...Array.from({ length: 60 }, () => 5_000)];
 /** A statement with more rows gains nothing and makes the next answer wait. */
 const widest = 1_000;
 

@@ -6,7 +6,7 @@ import { type Memory, newMemory, type Progress, readProgress } from './progress.
  * many watch it, and not at all when nobody does.
  */
 
-/** One who watches. Neither call may throw. */
+/** One who watches. */
 export interface Watcher {
   progress(progress: Progress): void;
   /** No more comes: the run is complete, or the service stops. */
@@ -54,7 +54,7 @@ export function createProgressFeed(
       const run = running.get(version) ?? begin(version);
       run.watchers.add(watcher);
       watchers += 1;
-      if (run.latest !== null) watcher.progress(run.latest);
+      if (run.latest !== null) tell(version, run, watcher, run.latest);
       return () => leave(version, run, watcher);
     },
     get watchers() {
@@ -88,7 +88,7 @@ export function createProgressFeed(
       if (running.get(version) !== run) return;
       if (JSON.stringify(progress) !== JSON.stringify(run.latest)) {
         run.latest = progress;
-        for (const watcher of [...run.watchers]) watcher.progress(progress);
+        for (const watcher of [...run.watchers]) tell(version, run, watcher, progress);
       }
       if (progress.complete) return end(version, run, true);
     } catch (err) {
@@ -100,6 +100,17 @@ export function createProgressFeed(
     const pause = Math.max(everyMs, (performance.now() - begun) * shareOfLooking);
     run.timer = setTimeout(() => void look(version, run), pause);
     run.timer.unref();
+  }
+
+  /** One that cannot be told is let go, and is no reason to tell the others nothing. */
+  function tell(version: number, run: Running, watcher: Watcher, progress: Progress): void {
+    try {
+      watcher.progress(progress);
+    } catch (err) {
+      deps.log.warn({ err, version }, 'a watcher of a notice could not be told');
+      leave(version, run, watcher);
+      watcher.end(false);
+    }
   }
 
   function leave(version: number, run: Running, watcher: Watcher): void {

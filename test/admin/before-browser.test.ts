@@ -113,6 +113,12 @@ t.test('before publishing everything is there to be seen, on a phone and at a de
       await inspect(t, page, `${path} ${where}`);
     }
     await page.goto(`${base}/admin/publish?lang=${lang}`);
+    if (lang === 'en') {
+      await page.locator('#message').fill('Words that nobody wants to type twice.');
+      await page.getByRole('button', { name: 'Send me a test' }).click();
+      await page.getByText('A test is on its way to you.').waitFor();
+      t.equal(await page.locator('#message').inputValue(), 'Words that nobody wants to type twice.', where);
+    }
     await page.locator('form[action*="/publish/check"] button[type=submit]').click();
     await page.locator('#dry-run').waitFor();
     await inspect(t, page, `the plan ${where}`);

@@ -35,7 +35,8 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
       const { locale, from } = testForm.parse(request.body);
       const form = publishForm.parse(request.body);
       const tested = await sendTest(console, form, locale);
-      if (from !== 'plan') return console.redirect(`/admin/${from}?tested=${tested}`);
+      if (from === 'review') return console.redirect(`/admin/review?tested=${tested}`);
+      if (from === 'publish') return showForm(console, form, [], { tested });
       try {
         return await showPlan(console, form, tested);
       } catch (error) {
@@ -212,7 +213,13 @@ export type Tested = NonNullable<z.infer<typeof outcome>['tested']>;
 /** The form of a test to oneself; null for a role that may not send one. */
 export function testView({ actor, email, texts }: Console, from: 'publish' | 'plan' | 'review', form?: PublishForm) {
   if (!hasRole(actor, 'editor')) return null;
-  return { email, locale: texts.locale, fields: [['from', from], ...(form === undefined ? [] : fieldsOf(form))] };
+  return {
+    email,
+    locale: texts.locale,
+    // The test on the page with the form goes with what is typed there, sent yet or not.
+    form: from === 'publish' ? 'publish-form' : null,
+    fields: [['from', from], ...(form === undefined ? [] : fieldsOf(form))],
+  };
 }
 
 /** What became of it, in the words of the page. */
