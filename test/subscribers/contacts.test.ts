@@ -292,11 +292,17 @@ t.test('the longest period is known at once, however many there are and however 
   await db.query(`update subscribers set kind = 'contractual', entitlement = 'DPA', notice_group = 'g7' where id > 10`);
   await db.query('analyze');
   await transaction(db, async (tx) => {
+    // What the same connection read before may not have been handed in yet, and counts here as well.
+    const rowsRead = async (): Promise<number> => {
+      const { rows } = await tx.query(
+        `select seq_tup_read + idx_tup_fetch as read from pg_stat_xact_user_tables where relname = 'subscribers'`,
+      );
+      return rows[0]?.read ?? 0;
+    };
+    const before = await rowsRead();
     t.match(await longestNoticePeriod(tx, 3), { days: 7 });
-    const { rows } = await tx.query(
-      `select seq_tup_read + idx_tup_fetch as read from pg_stat_xact_user_tables where relname = 'subscribers'`,
-    );
-    t.ok(rows[0]?.read < 100, `${rows[0]?.read} rows read`);
+    const read = (await rowsRead()) - before;
+    t.ok(read < 100, `${read} rows read`);
   });
 });
 
