@@ -220,7 +220,7 @@ async function measureDistance(stage: Stage): Promise<void> {
   const connections = 10;
   const relay = await startDistantRelay(delayMs);
   try {
-    const databaseUrl = await stage.prepare(1_000);
+    const databaseUrl = await stage.prepare(4_000);
     const env = { MAIL_CONCURRENCY: String(connections) };
     const service = await startService({ databaseUrl, smtpPort: relay.port, env });
     const db = new pg.Client(databaseUrl);
@@ -229,7 +229,7 @@ async function measureDistance(stage: Stage): Promise<void> {
     const begun = performance.now();
     await service.request('POST', '/api/v1/versions', {});
     await untilSent(db);
-    const perSecond = 1_000 / ((performance.now() - begun) / 1_000);
+    const perSecond = 4_000 / ((performance.now() - begun) / 1_000);
     await db.end();
     await service.program.stop();
     const limit = connections / (delayMs / 1_000);

@@ -33,6 +33,8 @@ export async function startDistantRelay(
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    // Each reply goes when it is due: real relays put those of a pipeline into one packet.
+    socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
     const say = (line: string) => setTimeout(() => socket.writable && socket.write(`${line}\r\n`), delayMs);
