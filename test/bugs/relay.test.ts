@@ -98,8 +98,9 @@ for (const mended of ['by itself', 'on “try now”'] as const) {
       relay.answerWith(() => undefined);
       await console.submit(overview, '/admin/relay');
       await until('most of the mail', async () => recipientsOf(relay).length >= 150, 10_000);
-      // The few that were just tried have a pause of their own.
-      t.ok((await passTime(service, 30, done)) < 30, 'and soon all of it');
+      // The few that were just tried have a pause of their own, of some twenty seconds; the clock runs several
+      // times as fast as the machine, so what that one needs for them counts as well.
+      t.ok((await passTime(service, 120, done)) < 120, 'and within two minutes all of it');
     }
     await quiet({ database });
     t.same(recipientsOf(relay).sort(), [...everybody, 'late@example.org'].sort(), 'one mail for each');

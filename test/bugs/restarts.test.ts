@@ -306,7 +306,9 @@ t.test(
     const overview = wordsOf((await console.get('/admin')).body);
     t.match(overview, /A planned publication is held/, 'the admins have a task');
     t.match(overview, /Cancel it and publish anew/, 'which says what to do');
-    t.equal(relay.received.length, 0, 'nobody is told of a date that is not lawful');
+    // The task is told to the admin by mail, when that deed comes round.
+    const toReaders = () => relay.received.flatMap(({ to }) => to).filter((to) => to !== 'officer@example.org');
+    t.same(toReaders(), [], 'nobody is told of a date that is not lawful');
 
     // The task done: the earliest lawful date, and one mail each.
     t.equal((await asAdmin(service, '/api/v1/versions/scheduled', { method: 'DELETE' })).status, 200);
@@ -315,6 +317,6 @@ t.test(
     const dates = z.object({ publishedAt: z.coerce.date(), effectiveAt: z.coerce.date() }).parse(JSON.parse(anew.body));
     t.ok(dates.effectiveAt.getTime() - dates.publishedAt.getTime() >= 30 * day, 'with a whole notice period');
     await quiet({ database });
-    t.same(relay.received.flatMap(({ to }) => to).sort(), ['ann@example.org', 'bob@example.org']);
+    t.same(toReaders().sort(), ['ann@example.org', 'bob@example.org']);
   },
 );
