@@ -53,6 +53,10 @@ export async function benchDelivery(flags: readonly string[]): Promise<void> {
   const profile = flags.includes('--profile') ? given('--profile') : null;
   const wanted = scenarios(flags, rounds).filter(({ name }) => name.includes(only) && !(exact && name !== only));
   const stage = await openStage();
+  // Whoever interrupts it is not left with a database.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stage.close().finally(() => process.exit(130)));
+  }
   try {
     const sample = await sampleOf(stage);
     say(`One notice is ${sample.bytes.toLocaleString('en')} bytes on the wire. Rates in mails a second.`);
