@@ -1,4 +1,4 @@
-import { suppressDeadAddresses } from './bounces/hard-bounce.js';
+import { followUndelivered } from './bounces/undelivered.js';
 import { createContents } from './contents.js';
 import { sendBatch } from './deliveries/sender.js';
 import type { Deps } from './deps.js';
@@ -31,7 +31,7 @@ export function createSteps(deps: Deps, options: StepOptions): Steps {
   return {
     publishDue: () => publishDue(deps),
     fanOut: () => fanOut(deps),
-    send: () => sendBatch({ ...deps, ...options, contentOf, onHardBounces: suppressDeadAddresses }),
+    send: () => sendBatch({ ...deps, ...options, contentOf, onUndelivered: followUndelivered }),
   };
 }
 

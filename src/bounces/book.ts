@@ -9,11 +9,11 @@ import { parseAddress } from '../mail/address.js';
 import { suppressAddress } from '../subscribers/suppression.js';
 import { emailHash } from '../subscribers/tokens.js';
 import { openTask } from '../tasks/open.js';
-import { giveUp, reportBouncedContact } from './hard-bounce.js';
 import { insertBounce, lockOwner, type Owner } from './queries.js';
 import type { Report, ReportKind } from './report.js';
 import { mailsTo } from './soft-history.js';
 import { isGivenUp } from './soft-rule.js';
+import { giveUp, reportBouncedContact } from './undelivered.js';
 
 export interface ReportResult {
   /**

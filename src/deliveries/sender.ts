@@ -14,12 +14,11 @@ import { askLeave, giveProbeBack, type Leave, reportRelayDown, reportRelayUp } f
 import { returnPath } from './return-path.js';
 import { createSupply, type Sendable } from './supply.js';
 
-/** What the relay said of an address, while talking: nobody is there, or nobody can be reached now. */
-export interface HardBounce {
-  deliveryId: number;
+/** Somebody who does not have their mail, by what the relay said while talking. */
+export interface Undelivered {
   subscriberId: number | null;
   recipientHash: Buffer;
-  /** `failed`: nothing is said of the address, and a contact whom a contract entitles has no notice. */
+  /** `bounced`: it is about the address; `failed`: it is not, and a contract entitles them to the notice. */
   state: 'bounced' | 'failed';
   reason: string;
   at: Date;
@@ -29,8 +28,8 @@ export interface SenderDeps extends Pick<Deps, 'db' | 'config' | 'now' | 'log'> 
   transport: Transport;
   /** What is in a delivery; see contents.ts. */
   contentOf: ContentOf;
-  /** Suppresses addresses that are dead, in the transaction that records the answers. */
-  onHardBounces: (tx: Tx, bounces: readonly HardBounce[]) => Promise<void>;
+  /** What follows for them, in the transaction that records the answers. */
+  onUndelivered: (tx: Tx, people: readonly Undelivered[]) => Promise<void>;
   /** A UUID that no other process has. */
   instance: string;
   /** Aborted when the process is to end: what is in flight is finished, everything else given back. */
@@ -194,13 +193,14 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
     const outcome: Outcome = { id: delivery.id, state, reason, response, dueAt, at: deps.now(), attempted };
     // A mailbox that is full is somebody's, too; whether it was once too often is not for the outbox to judge.
     // And a contact whom a contract entitles is owed the notice, whoever is to blame that it failed.
-    const isOwed = state === 'failed' && delivery.kind === 'notice' && delivery.why === 'contractual';
-    const bounce =
-      state === 'bounced' || isOwed
-        ? bounceOf(delivery, { state: isOwed ? 'failed' : 'bounced', reason: verdict.reason, at: outcome.at })
-        : null;
-    const isRefused = state === 'failed' && verdict.blames === 'sender';
-    recorder.add({ outcome, bounce, refusal: isRefused ? refusalOf(delivery, outcome) : null });
+    const isOwed = delivery.kind === 'notice' && delivery.why === 'contractual';
+    const { subscriberId, recipientHash } = delivery;
+    const undelivered: Undelivered[] =
+      state === 'bounced' || (state === 'failed' && isOwed)
+        ? [{ subscriberId, recipientHash, state, reason: reason ?? 'refused', at: outcome.at }]
+        : [];
+    const refusals = state === 'failed' && verdict.blames === 'sender' ? [refusalOf(delivery, outcome)] : [];
+    recorder.add({ outcome, undelivered, refusals });
   }
 
   function withhold(delivery: ClaimedDelivery, reason: string): void {
@@ -221,8 +221,8 @@ function createRun(deps: SenderDeps, leave: Exclude<Leave, 'none'>, most: number
 
 interface Recorded {
   outcome: Outcome;
-  bounce?: HardBounce | null;
-  refusal?: SenderRefusal | null;
+  undelivered?: readonly Undelivered[];
+  refusals?: readonly SenderRefusal[];
 }
 
 /**
@@ -256,14 +256,14 @@ async function handOver(
 
 async function write(deps: SenderDeps, batch: readonly Recorded[], onSettled: (id: number) => void): Promise<void> {
   const outcomes = batch.map(({ outcome }) => outcome);
-  const bounces = batch.flatMap(({ bounce }) => bounce ?? []);
-  const refusals = batch.flatMap(({ refusal }) => refusal ?? []);
-  if (bounces.length + refusals.length === 0) {
+  const undelivered = batch.flatMap((recorded) => recorded.undelivered ?? []);
+  const refusals = batch.flatMap((recorded) => recorded.refusals ?? []);
+  if (undelivered.length + refusals.length === 0) {
     await recordOutcomes(deps.db, deps.instance, outcomes);
   } else {
     await transaction(deps.db, async (tx) => {
       // In this order: everybody locks a person before their deliveries.
-      if (bounces.length > 0) await deps.onHardBounces(tx, bounces);
+      await deps.onUndelivered(tx, undelivered);
       await recordOutcomes(tx, deps.instance, outcomes);
       await reportRefusals(tx, refusals);
     });
@@ -275,14 +275,6 @@ async function write(deps: SenderDeps, batch: readonly Recorded[], onSettled: (i
 function untried({ id, attempts }: ClaimedDelivery, at: Date): Outcome {
   const state = attempts > 1 ? 'deferred' : 'queued';
   return { id, state, reason: null, response: null, dueAt: null, at, attempted: false };
-}
-
-function bounceOf(
-  delivery: ClaimedDelivery,
-  end: { state: 'bounced' | 'failed'; reason: string | null; at: Date },
-): HardBounce {
-  const { id, subscriberId, recipientHash } = delivery;
-  return { deliveryId: id, subscriberId, recipientHash, state: end.state, reason: end.reason ?? 'refused', at: end.at };
 }
 
 function refusalOf(delivery: ClaimedDelivery, { reason, response, at }: Outcome): SenderRefusal {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { suppressDeadAddresses } from '../../src/bounces/hard-bounce.js';
 import { isGivenUp, type PastMail } from '../../src/bounces/soft-rule.js';
+import { followUndelivered } from '../../src/bounces/undelivered.js';
 import { transaction } from '../../src/database/transaction.js';
 import { eraseSubscriber } from '../../src/subscribers/erase.js';
 import { emailHash } from '../../src/subscribers/tokens.js';
@@ -132,8 +132,8 @@ t.test('so does a refusal while talking to the relay', async (t) => {
   const desk = await openDesk(t);
   const ann = await desk.person('ann@example.org', 'contractual');
   const recipientHash = emailHash(config.secretKeys, 'ann@example.org');
-  const dead = { subscriberId: ann, recipientHash, reason: 'mailbox-unknown', at: monday };
-  await transaction(desk.pool, (tx) => suppressDeadAddresses(tx, [dead, dead]));
+  const dead = { subscriberId: ann, recipientHash, state: 'bounced', reason: 'mailbox-unknown', at: monday } as const;
+  await transaction(desk.pool, (tx) => followUndelivered(tx, [dead, dead]));
   t.match(await desk.rows('select kind, subscriber_id from tasks'), [{ kind: 'bounced-contact', subscriber_id: ann }]);
 });
 
@@ -256,12 +256,12 @@ t.test('a mailbox that is full while we talk to the relay counts as well', async
   const full = async (days: number) => {
     const at = daysAfter(days);
     const id = await desk.mailTo(ann, at);
-    const dead = { subscriberId: ann, recipientHash, reason: 'mailbox-full', at };
+    const dead = { subscriberId: ann, recipientHash, state: 'bounced', reason: 'mailbox-full', at } as const;
     await desk.pool.query(
       `update deliveries set state = 'sending', state_at = created_at, leased_by = gen_random_uuid() where id = $1`,
       [id],
     );
-    await transaction(desk.pool, (tx) => suppressDeadAddresses(tx, [dead]));
+    await transaction(desk.pool, (tx) => followUndelivered(tx, [dead]));
     await desk.pool.query(
       `update deliveries set state = 'bounced', state_at = created_at, reason = 'mailbox-full', leased_by = null, sent_at = null where id = $1`,
       [id],

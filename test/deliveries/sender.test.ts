@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import type pg from 'pg';
 import pino from 'pino';
 import t, { type Test } from 'tap';
-import { suppressDeadAddresses } from '../../src/bounces/hard-bounce.js';
+import { followUndelivered } from '../../src/bounces/undelivered.js';
 import { readConfig } from '../../src/config.js';
 import { transaction } from '../../src/database/transaction.js';
 import type { ContentOf } from '../../src/deliveries/delivery.js';
@@ -71,7 +71,7 @@ async function aRun(t: Test, options: Options = {}) {
       now: clock.now,
       log: pino({ level: 'silent' }),
       contentOf: options.contentOf ?? plain,
-      onHardBounces: suppressDeadAddresses,
+      onUndelivered: followUndelivered,
       instance: randomUUID(),
       ...over,
       transport,

@@ -6,7 +6,7 @@ import { deliveryStates } from '../../deliveries/delivery.js';
 import type { Progress } from '../../notices/progress.js';
 import { readVersionState } from '../../versions/read.js';
 import { sendProgress, wantsEvents } from '../event-stream.js';
-import { versionParams } from './wire.js';
+import { countsSchema, versionParams } from './wire.js';
 
 /** How far a version's notices are: one look, or every change as it comes. */
 export function progressRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -48,15 +48,7 @@ const count = z.number().int();
 const instant = z.iso.datetime();
 const progressSchema = z
   .object({
-    counts: z.object({
-      queued: count,
-      sending: count,
-      sent: count,
-      deferred: count,
-      bounced: count,
-      failed: count,
-      suppressed: count,
-    }),
+    counts: countsSchema,
     total: count,
     settled: count.describe('Those that have their result'),
     complete: z.boolean().describe('Nobody is left to be told'),

@@ -14,6 +14,7 @@ import { actorOf } from '../guard.js';
 import {
   adminVersionJson,
   adminVersionSchema,
+  countsSchema,
   noticeJson,
   pageQuery,
   publishedSchema,
@@ -186,15 +187,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
 const count = z.number().int();
 const deliveriesSchema = z
   .object({
-    counts: z.object({
-      queued: count,
-      sending: count,
-      sent: count,
-      deferred: count,
-      bounced: count,
-      failed: count,
-      suppressed: count,
-    }),
+    counts: countsSchema,
     complete: z.boolean().describe('Nobody is left to be told'),
     toldWith: count.nullable().describe('The later version whose notice tells of this one as well'),
     takenBackBy: count

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../../audit/browse.js';
+import type { DeliveryState } from '../../deliveries/delivery.js';
 import type { Diff } from '../../list/change.js';
 import type { ListDocument } from '../../list/document.js';
 import type { VersionState } from '../../versions/clock.js';
@@ -128,6 +129,17 @@ export const auditEntrySchema = z
 export function auditEntryJson(entry: AuditEntry): z.infer<typeof auditEntrySchema> {
   return { ...entry, actor: { ...entry.actor }, at: entry.at.toISOString() };
 }
+
+/** How many deliveries are in each state. */
+export const countsSchema = z.object({
+  queued: z.number().int(),
+  sending: z.number().int(),
+  sent: z.number().int(),
+  deferred: z.number().int(),
+  bounced: z.number().int(),
+  failed: z.number().int(),
+  suppressed: z.number().int(),
+} satisfies Record<DeliveryState, z.ZodType>);
 
 /** RFC 9457; every answer from 400 on. */
 export const problemSchema = z

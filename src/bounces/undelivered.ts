@@ -1,19 +1,10 @@
 import type { Tx } from '../database/transaction.js';
+import type { Undelivered } from '../deliveries/sender.js';
 import { suppressAddress } from '../subscribers/suppression.js';
 import { openTask } from '../tasks/open.js';
 import { lockOwner, type Owner } from './queries.js';
 import { kindOfReason, mailsTo } from './soft-history.js';
 import { isGivenUp } from './soft-rule.js';
-
-export interface DeadAddress {
-  subscriberId: number | null;
-  recipientHash: Buffer;
-  /** `failed`: nothing is said of the address; absent: it came back. */
-  state?: 'bounced' | 'failed';
-  /** Why, as a code such as `mailbox-unknown`. */
-  reason: string;
-  at: Date;
-}
 
 /**
  * Nothing more goes to addresses of which a mail system said that nobody is there, in the transaction
@@ -22,9 +13,9 @@ export interface DeadAddress {
  * address meanwhile keeps it. A contact that a contract entitles is a task for the admins, since the notice
  * is owed.
  */
-export async function suppressDeadAddresses(tx: Tx, addresses: readonly DeadAddress[]): Promise<void> {
+export async function followUndelivered(tx: Tx, people: readonly Undelivered[]): Promise<void> {
   // In the order of ids, as everybody locks subscribers.
-  const inOrder = [...addresses].sort((a, b) => (a.subscriberId ?? 0) - (b.subscriberId ?? 0));
+  const inOrder = [...people].sort((a, b) => (a.subscriberId ?? 0) - (b.subscriberId ?? 0));
   for (const { subscriberId, recipientHash, state, reason, at } of inOrder) {
     const owner = subscriberId === null ? null : await lockOwner(tx, subscriberId, recipientHash);
     if (owner === null) continue;
