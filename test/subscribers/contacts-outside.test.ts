@@ -104,6 +104,11 @@ t.test('the preferences of a contact say that a contract entitles them', async (
   const saved = await sendForm(app, link, { locale: 'de', toldOf: 'material' });
   t.match(textOf(saved.body), /weil ein Vertrag mit Example Company/);
   t.notMatch(textOf((await app.inject({ url: await linkTo(app, 'ann@example.org', 'preferences') })).body), /contract/);
+  const leave = await linkTo(app, 'legal@example.org', 'unsubscribe');
+  await app.inject({ method: 'POST', url: leave, payload: { 'List-Unsubscribe': 'One-Click' } });
+  const afterwards = textOf((await app.inject({ url: link })).body);
+  t.match(afterwards, /is not subscribed at present|ist zurzeit nicht angemeldet/);
+  t.notMatch(afterwards, /entitles you|ein Vertrag mit/, 'who has left gets none, and cannot leave once more');
 });
 
 t.test('by the API groups are made, changed and removed, and contacts are found by kind and group', async (t) => {
