@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.js';
 import { type Memory, newMemory, type Progress, readProgress } from './progress.js';
+import { type DeliveryReport, deliveryReport } from './report.js';
 
 /*
  * Live progress for any number of watchers: a version is looked at once a second by this instance, however
@@ -14,8 +15,8 @@ export interface Watcher {
 }
 
 export interface ProgressFeed {
-  /** One look, now. */
-  read(version: number): Promise<Progress>;
+  /** One look, now; `report`, for who has just made one, as it counts every row. */
+  read(version: number, report?: DeliveryReport): Promise<Progress>;
   /**
    * Tells a watcher of every change until it stops, the run is complete, or the service ends.
    * @returns how to stop; null when there are too many watchers already
@@ -66,12 +67,13 @@ export function createProgressFeed(
     },
   };
 
-  function read(version: number): Promise<Progress> {
+  async function read(version: number, known?: DeliveryReport): Promise<Progress> {
+    const report = known ?? (await deliveryReport(deps.db, version));
     const now = deps.now().getTime();
-    for (const [known, { at }] of memories) if (now - at > forgetAfter) memories.delete(known);
+    for (const [other, { at }] of memories) if (now - at > forgetAfter) memories.delete(other);
     const memory = memories.get(version)?.memory ?? newMemory();
     memories.set(version, { memory, at: now });
-    return readProgress(deps, version, memory);
+    return readProgress(deps, report, memory);
   }
 
   function begin(version: number): Running {

@@ -2,9 +2,8 @@ import { readRelay } from '../deliveries/relay.js';
 import type { Deps } from '../deps.js';
 import { isHeld } from '../holds/hold.js';
 import { countUnreached, selectNextDue, selectSpan, type Unreached } from './progress-queries.js';
-import { selectNoticesOf } from './queries.js';
 import { createMeter, type Meter } from './rate.js';
-import { type DeliveryCounts, deliveryReport } from './report.js';
+import type { DeliveryCounts, DeliveryReport } from './report.js';
 
 export type { Unreached } from './progress-queries.js';
 
@@ -54,12 +53,17 @@ const idleShare = 20;
 
 /**
  * Looks at the notices of a version.
+ * @param report the version's, as it is now
  * @param memory of the looks before this one, which is updated; from it comes the rate
  */
-export async function readProgress(deps: Pick<Deps, 'db' | 'now'>, version: number, memory: Memory): Promise<Progress> {
+export async function readProgress(
+  deps: Pick<Deps, 'db' | 'now'>,
+  report: DeliveryReport,
+  memory: Memory,
+): Promise<Progress> {
   const { db } = deps;
-  const { counts, complete, notices, waits, sendAfter } = await deliveryReport(db, version);
-  const ids = (await selectNoticesOf(db, version)).map(({ id }) => id);
+  const { counts, complete, notices, waits, sendAfter } = report;
+  const ids = notices.map(({ id }) => id);
   const [span, relay] = [await selectSpan(db, ids), await readRelay(deps)];
   const now = deps.now();
 

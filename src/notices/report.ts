@@ -1,6 +1,6 @@
 import type { Db } from '../database/query.js';
 import { type DeliveryState, deliveryStates } from '../deliveries/delivery.js';
-import { countByState, type DeliveryRow, selectDeliveries, selectNoticesOf } from './queries.js';
+import { countByState, type DeliveryRow, type NoticeProgress, selectDeliveries, selectNoticesOf } from './queries.js';
 import { type Carrier, selectCarrier } from './quiet-queries.js';
 
 export type DeliveryCounts = Record<DeliveryState, number>;
@@ -14,7 +14,7 @@ export interface DeliveryReport {
    */
   complete: boolean;
   /** Notices of this version: of the change, and of its withdrawal. Empty: nobody is notified of it. */
-  notices: { kind: 'change' | 'withdrawal'; orderedAt: Date; fannedOutAt: Date | null }[];
+  notices: NoticeProgress[];
   /** The later version whose notice told, or will tell, of this one as well; null: its own does, or none. */
   toldWith: number | null;
   /** The later version that took all of it back within the quiet time, so that nobody is told. */
@@ -54,7 +54,7 @@ export async function deliveryReport(db: Db, version: number): Promise<DeliveryR
       notices.every(({ fannedOutAt }) => fannedOutAt !== null) &&
       counts.queued + counts.sending + counts.deferred === 0 &&
       isOtherDone,
-    notices: notices.map(({ kind, orderedAt, fannedOutAt }) => ({ kind, orderedAt, fannedOutAt })),
+    notices,
     toldWith: other?.noticeId ? other.endsWith : null,
     takenBackBy: other !== null && other.noticeId === null ? other.endsWith : null,
     sendAfter: teller?.sendAfter ?? null,

@@ -118,7 +118,8 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         version,
         state: found.state,
         account: describe(version.changes, namesOf(before?.document ?? null, version.document), console.texts),
-        progress: report.notices.length === 0 ? null : progressView(await deps.progress.read(number), console.texts),
+        progress:
+          report.notices.length === 0 ? null : progressView(await deps.progress.read(number, report), console.texts),
         running: !report.complete,
         mailNote: quietText(console, report),
         waits: report.waits,
