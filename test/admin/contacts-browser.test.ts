@@ -6,7 +6,7 @@ import { addContact } from '../../src/subscribers/contact.js';
 import { saveGroup } from '../../src/subscribers/groups.js';
 import { openTask } from '../../src/tasks/open.js';
 import { startApp } from '../support/app.js';
-import { browserMissing, startBrowser } from '../support/browser.js';
+import { awaitFocus, browserMissing, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
 import { password, setUp } from './support.js';
 
@@ -66,6 +66,7 @@ t.test('the pages of contacts, groups and tasks are accessible and fit, light an
     await page.fill('#email', 'officer@example.org');
     await page.fill('#password', password);
     await page.click('main button[type=submit]');
+    await page.waitForURL(/\/admin(\?|$)/);
     for (const path of [
       '/admin/subscribers',
       '/admin/subscribers?kind=contractual&group=dpa-60',
@@ -97,9 +98,9 @@ t.test('the pages of contacts, groups and tasks are accessible and fit, light an
     await page.goto(`${base}/admin/subscribers/contact?lang=${lang}`);
     await page.fill('#email', 'legal');
     await page.click('main button[type=submit]');
-    t.equal(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'alert');
+    await awaitFocus(page, '[role=alert]');
     await page.click('a[href="#email"]');
-    t.equal(await page.evaluate(() => document.activeElement?.id), 'email');
+    await awaitFocus(page, '#email');
     t.same(faults, [], 'the browser has nothing to complain about');
     await context.close();
   }

@@ -132,7 +132,7 @@ t.test('a keyboard gets past the navigation, and to the form that compares', { s
   await page.getByLabel('From').selectOption('2');
   await page.getByLabel('To').selectOption('1');
   await page.getByRole('button', { name: 'Compare' }).click();
-  t.equal(page.url(), `${base}/compare/2...1`);
+  await page.waitForURL(`${base}/compare/2...1`);
   t.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'From version 2 to version 1');
 });
 

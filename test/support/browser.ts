@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 
 const places = [
@@ -30,6 +30,14 @@ export async function startBrowser(t: Test): Promise<Browser> {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   t.teardown(() => browser.close());
   return browser;
+}
+
+/**
+ * Waits until the element with the focus is that one: after a form was sent the page is new, and its
+ * `autofocus` comes when the browser gets to it. Fails when it never does.
+ */
+export async function awaitFocus(page: Page, selector: string): Promise<void> {
+  await page.locator(`${selector}:focus`).waitFor({ state: 'attached', timeout: 20_000 });
 }
 
 function executable(): string | undefined {
