@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Role } from './actor.js';
 import { OperatorError } from './errors.js';
 import {
   bounceAddress,
@@ -15,14 +16,18 @@ import {
   emailAddress,
   host,
   imapUrl,
+  issuerUrl,
   keyFiles,
   type LogLevel,
   logLevel,
   mailFrom,
+  newAdmins,
   number,
+  onOrOff,
   port,
   publicUrl,
   replyAddress,
+  secondFactor,
   secret,
   secretKeys,
   sendgridKey,
@@ -65,6 +70,14 @@ export interface Config {
   mailgunSigningKey: string | null;
   /** How long a publication waits for another, so that both are one notice; 0: not at all. */
   quietMinutes: number;
+  /** Whether a publication needs the approval of another person than the one who publishes. */
+  fourEyes: boolean;
+  /** How long a publication can still be stopped before it happens; 0: it happens at once. */
+  holdBackMinutes: number;
+  /** Sign-in of admins by OpenID Connect; `newRole`: of people who have no account yet, null: none is made. */
+  oidc: { issuer: string; clientId: string; clientSecret: string; label: string; newRole: Role | null } | null;
+  /** Whether every admin who signs in with a password needs a second factor. */
+  secondFactor: 'optional' | 'required';
   /** The first signs, all verify. Empty only until the embedded default has read its own. */
   secretKeys: string[];
   adminEmail: string | null;
@@ -99,6 +112,7 @@ const fromFiles = [
   'ADMIN_TOKEN',
   'BOUNCE_IMAP_URL',
   'MAILGUN_SIGNING_KEY',
+  'OIDC_CLIENT_SECRET',
 ] as const;
 
 /**
@@ -134,6 +148,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     sendgridWebhookKey: s.SENDGRID_WEBHOOK_KEY ?? null,
     mailgunSigningKey: s.MAILGUN_SIGNING_KEY ?? null,
     quietMinutes: s.QUIET_MINUTES,
+    fourEyes: s.FOUR_EYES,
+    holdBackMinutes: s.HOLD_BACK_MINUTES,
+    oidc: oidcOf(s),
+    secondFactor: s.SECOND_FACTOR,
     secretKeys: s.SECRET_KEY ?? [],
     adminEmail: s.ADMIN_EMAIL ?? null,
     adminPassword: s.ADMIN_PASSWORD ?? null,
@@ -199,6 +217,14 @@ const Settings = z.object({
   SENDGRID_WEBHOOK_KEY: sendgridKey.optional(),
   MAILGUN_SIGNING_KEY: secret(8).optional(),
   QUIET_MINUTES: number({ min: 0, max: 1_440, whole: true }).prefault('0'),
+  FOUR_EYES: onOrOff.prefault('off'),
+  HOLD_BACK_MINUTES: number({ min: 0, max: 120, whole: true }).prefault('0'),
+  OIDC_ISSUER: issuerUrl.optional(),
+  OIDC_CLIENT_ID: setting((text) => text).optional(),
+  OIDC_CLIENT_SECRET: secret(8).optional(),
+  OIDC_LABEL: companyName.prefault('OpenID Connect'),
+  OIDC_NEW_ADMINS: newAdmins.prefault('none'),
+  SECOND_FACTOR: secondFactor.prefault('optional'),
   SECRET_KEY: secretKeys.optional(),
   ADMIN_EMAIL: emailAddress.optional(),
   ADMIN_PASSWORD: secret(8).optional(),
@@ -211,6 +237,12 @@ const Settings = z.object({
   HOLD_AFTER_HOURS: number({ min: 0.01, max: 87_600, whole: false }).prefault('24'),
   LOG_LEVEL: logLevel.prefault('info'),
 });
+
+function oidcOf(s: z.infer<typeof Settings>): Config['oidc'] {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = s;
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) return null;
+  return { issuer, clientId, clientSecret, label: s.OIDC_LABEL, newRole: s.OIDC_NEW_ADMINS };
+}
 
 /** The keys of DKIM, each with the selector at the same place in its list. */
 function dkimKeys(s: { DKIM_SELECTOR?: string[] | undefined; DKIM_KEY_FILE?: string[] | undefined }) {
@@ -232,6 +264,7 @@ function together(values: Readonly<Record<string, string>>): string[] {
   for (const group of [
     ['ADMIN_EMAIL', 'ADMIN_PASSWORD'],
     ['DKIM_DOMAIN', 'DKIM_SELECTOR', 'DKIM_KEY_FILE'],
+    ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
   ]) {
     const missing = group.filter((name) => !has(name));
     if (missing.length === group.length) continue;

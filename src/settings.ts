@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { Role } from './actor.js';
 
 /*
  * How the text of a setting is read. Each reader gives its value, or says in one sentence what is wrong
@@ -247,6 +248,37 @@ export const sendgridKey = setting((text) => {
 export const logLevel = setting((text) => {
   const level = logLevels.find((name) => name === text.toLowerCase());
   return level ?? new Wrong(`${quoted(text)} is not a level; write one of ${logLevels.join(', ')}`);
+});
+
+/** A choice of words, such as `on` and `off`. */
+function oneOf<Value>(choices: Readonly<Record<string, Value>>): z.ZodType<Value, string> {
+  return setting((text) => {
+    const entry = Object.entries(choices).find(([word]) => word === text.toLowerCase());
+    if (entry !== undefined) return entry[1];
+    return new Wrong(`${quoted(text)} is none of its values; write ${Object.keys(choices).join(' or ')}`);
+  });
+}
+
+export const onOrOff = oneOf({ on: true, off: false });
+export const secondFactor = oneOf({ optional: 'optional' as const, required: 'required' as const });
+/** What somebody may do who signs in by OpenID Connect and has no account yet. */
+export const newAdmins = oneOf<Role | null>({
+  none: null,
+  viewer: 'viewer',
+  editor: 'editor',
+  publisher: 'publisher',
+  admin: 'admin',
+});
+
+/** OpenID Connect Discovery 1.0, 3: https, without query; http on this machine only. */
+export const issuerUrl = setting((text) => {
+  const mend = 'write one such as https://login.example.org/realms/staff';
+  const url = parseUrl(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
+    return new Wrong(`${quoted(text)} is not the URL of an issuer; ${mend}`);
+  }
+  const near = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url.protocol === 'https:' || near ? text : new Wrong(`sends a client secret without https; ${mend}`);
 });
 
 /** The entries of a list by comma. */

@@ -33,7 +33,7 @@ export interface Console {
   redirect(path: string): FastifyReply;
 }
 
-/** The navigation, and who sees what of it. */
+/** The pages that the navigation leads to, and who sees them. */
 const sections = {
   overview: { path: '/admin', permission: 'viewer' },
   draft: { path: '/admin/draft', permission: 'viewer' },
@@ -41,12 +41,26 @@ const sections = {
   publish: { path: '/admin/publish', permission: 'viewer' },
   versions: { path: '/admin/versions', permission: 'viewer' },
   subscribers: { path: '/admin/subscribers', permission: 'viewer' },
+  groups: { path: '/admin/subscribers/groups', permission: 'viewer' },
   objections: { path: '/admin/objections', permission: 'viewer' },
+  deliverability: { path: '/admin/deliverability', permission: 'viewer' },
   tasks: { path: '/admin/tasks', permission: 'viewer' },
-  audit: { path: '/admin/audit', permission: 'admin' },
+  account: { path: '/admin/account', permission: 'viewer' },
+  admins: { path: '/admin/admins', permission: 'admin' },
   tokens: { path: '/admin/api-tokens', permission: 'admin' },
+  audit: { path: '/admin/audit', permission: 'admin' },
 } as const satisfies Record<string, { path: string; permission: Role }>;
 export type Section = keyof typeof sections;
+
+/** The first row of the navigation; the pages of a group that has several stand in the second. */
+const groups = {
+  overview: ['overview'],
+  list: ['draft', 'review', 'publish', 'versions'],
+  people: ['subscribers', 'groups', 'objections'],
+  delivery: ['deliverability'],
+  tasks: ['tasks'],
+  settings: ['account', 'admins', 'tokens', 'audit'],
+} as const satisfies Record<string, readonly Section[]>;
 
 type ConsoleDeps = Pick<AppDeps, 'config' | 'texts' | 'pages'>;
 
@@ -82,15 +96,31 @@ function frameOf(
   openTasks: number,
 ) {
   const t = (key: string, values?: Record<string, string | number>) => texts.t(`console.${key}`, values);
-  const entries = Object.entries(sections).filter(([, { permission }]) => hasRole(session.actor, permission));
   const role = t(`roles.${session.role}`);
+  const shown = Object.entries(groups).map(([name, names]) => ({
+    name,
+    names: names.filter((entry: Section) => hasRole(session.actor, sections[entry].permission)),
+  }));
+  const here = shown.find(({ names }) => names.some((name) => name === section));
+  const openLabel = t('navigation.tasksOpen', { count: openTasks });
   return {
-    navigation: entries.map(([name, { path }]) => ({
-      path,
-      label:
-        name === 'tasks' && openTasks > 0 ? t('navigation.tasksOpen', { count: openTasks }) : t(`navigation.${name}`),
-      current: name === section,
-    })),
+    navigation: shown.flatMap(({ name, names }) => {
+      const [first] = names;
+      if (first === undefined) return [];
+      const label = name === 'tasks' && openTasks > 0 ? openLabel : t(`groups.${name}`);
+      return [{ path: sections[first].path, label, current: name === here?.name }];
+    }),
+    subnavigation:
+      here === undefined || here.names.length < 2
+        ? null
+        : {
+            label: t(`groups.${here.name}`),
+            entries: here.names.map((name) => ({
+              path: sections[name].path,
+              label: t(`navigation.${name}`),
+              current: name === section,
+            })),
+          },
     actions: html`<form method="post" action="${basePath(config)}/admin/sign-out"><input type="hidden" name="_csrf" value="${csrf}"><span class="signed-in">${t('signedIn', { email: session.email, role })}</span> <button class="button button-quiet button-small" type="submit">${t('signOut')}</button></form>`,
   };
 }

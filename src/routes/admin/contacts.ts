@@ -127,7 +127,7 @@ export function contactsRoutes(deps: AppDeps): FastifyPluginAsync {
         : { id: edited.id, name: edited.name, noticeDays: String(edited.noticeDays), edited: edited.id });
     return console.page(
       'groups',
-      'subscribers',
+      'groups',
       {
         groups,
         restDays: deps.config.noticePeriodDays,

@@ -13,7 +13,7 @@ export function adminDeliverabilityRoutes(deps: AppDeps): FastifyPluginAsync {
       const console = consoleOf(deps, request, reply);
       const { texts } = console;
       const findings = await checkDeliverability(deps, deps.outside);
-      return console.page('deliverability', 'publish', {
+      return console.page('deliverability', 'deliverability', {
         at: deps.now(),
         summary: summaryOf(findings, texts),
         findings: [...findings].sort(worstFirst).map((finding) => ({
