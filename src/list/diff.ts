@@ -45,12 +45,26 @@ interface Pair<Item> {
  * severity of each change and why. Neither the order of anything nor what `plain.ts` puts aside has
  * any part in it. Likely renames among the entries that came and went are suggestions, for an admin
  * to judge; nothing is joined here. Ids are the affair of `identify`, which knows the list before.
+ * The same two objects are compared once, as long as they live; what comes from here is not to be changed.
  * @param before null: there was no list; everything is added, and the list as a whole is no change
  */
-export function diffLists(
-  before: ListDocument | null,
-  after: ListDocument,
-): { changes: Change[]; suggestions: Suggestion[] } {
+export function diffLists(before: ListDocument | null, after: ListDocument): ListDiff {
+  const known = diffsTo.get(after) ?? new WeakMap<object, ListDiff>();
+  diffsTo.set(after, known);
+  const found = known.get(before ?? nothing) ?? compareLists(before, after);
+  known.set(before ?? nothing, found);
+  return found;
+}
+
+interface ListDiff {
+  changes: Change[];
+  suggestions: Suggestion[];
+}
+const diffsTo = new WeakMap<object, WeakMap<object, ListDiff>>();
+/** In place of the list before the first. */
+const nothing = {};
+
+function compareLists(before: ListDocument | null, after: ListDocument): ListDiff {
   const was = before ?? { title: after.title, dataSubjects: [], subProcessors: [] };
   const subProcessors = matched(was.subProcessors, after.subProcessors);
   const changes = [

@@ -9,14 +9,15 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { writeYaml } from '../list/write.js';
 import { readWithIds } from './adopt.js';
-import { type Draft, insertDraft, lockDraft, selectDraft, selectVersion, updateDraft } from './queries.js';
-import { latestNumber } from './read.js';
+import { readKeptDraft } from './kept.js';
+import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
+import { latestNumber, readVersion } from './read.js';
 
 export type { Draft } from './queries.js';
 
 /** The draft as it stands; null before the first one is written. */
 export async function readDraft(db: Db): Promise<Draft | null> {
-  return selectDraft(db);
+  return readKeptDraft(db);
 }
 
 /** The draft as YAML: the admin's own text with its comments, or one made from the document. */
@@ -38,8 +39,8 @@ export async function writeDraft(
 ): Promise<Draft> {
   const number = await latestNumber(deps.db);
   const document = readWithIds(input.text, input.format, {
-    published: number === null ? null : ((await selectVersion(deps.db, number))?.document ?? null),
-    draft: (await selectDraft(deps.db))?.document ?? null,
+    published: number === null ? null : ((await readVersion(deps.db, number))?.document ?? null),
+    draft: (await readKeptDraft(deps.db))?.document ?? null,
   });
   const source = input.format === 'yaml' ? input.text : null;
   return replaceDraft(deps, { document, source }, options, actor);
@@ -78,10 +79,10 @@ export async function replaceDraft(
 
 /** What the draft changes against the latest published version. Refuses `draft.missing`. */
 export async function diffDraft(db: Db): Promise<Diff> {
-  const draft = await selectDraft(db);
+  const draft = await readKeptDraft(db);
   if (draft === null) throw draftMissing();
   const from = await latestNumber(db);
-  const before = from === null ? null : await selectVersion(db, from);
+  const before = from === null ? null : await readVersion(db, from);
   return { from, to: null, ...diffLists(before?.document ?? null, draft.document) };
 }
 

@@ -9,7 +9,8 @@ import { lastNotified } from '../notices/order.js';
 import { openWindow, type QuietWindow } from '../notices/quiet.js';
 import { longestNoticePeriod } from '../subscribers/groups.js';
 import { type ClockSettings, type DatesFacts, stateOf } from './clock.js';
-import { selectTimeline, selectVersion } from './queries.js';
+import { readKeptVersion } from './kept.js';
+import { selectTimeline } from './queries.js';
 import type { NoticeOutcome, PublishRequest } from './version.js';
 
 /** What publishing a document would be, before its dates are settled. */
@@ -114,7 +115,7 @@ function sendAfterOf(
 }
 
 async function documentOf(db: Db, number: number | undefined) {
-  const version = number === undefined ? null : await selectVersion(db, number);
+  const version = number === undefined ? null : await readKeptVersion(db, number);
   return version === null ? null : { number: version.number, document: version.document };
 }
 

@@ -22,6 +22,16 @@ export async function selectDraft(db: Db): Promise<Draft | null> {
   return maybeOne(db, DraftRow, sql`select ${draftColumns} from drafts`);
 }
 
+/** Another text whenever the draft's row is another, whichever of its columns was written. */
+export async function selectDraftMark(db: Db): Promise<string | null> {
+  const row = await maybeOne(
+    db,
+    z.object({ mark: z.string() }),
+    sql`select concat_ws(' ', revision, updated_at, xmin, ctid) as mark from drafts`,
+  );
+  return row?.mark ?? null;
+}
+
 /** The draft, and nobody else replaces it until this transaction ends. */
 export async function lockDraft(tx: Tx): Promise<Draft | null> {
   return maybeOne(tx, DraftRow, sql`select ${draftColumns} from drafts for update`);
@@ -84,13 +94,28 @@ export async function selectVersion(db: Db, number: number): Promise<PublishedVe
   );
 }
 
-/** The versions that are asked for, oldest first. */
-export async function selectVersionsOf(db: Db, numbers: readonly number[]): Promise<PublishedVersion[]> {
+const FactsRow = z.object(facts);
+
+/** A version but for what makes it large. */
+export async function selectVersionFacts(db: Db, number: number): Promise<z.infer<typeof FactsRow> | null> {
+  return maybeOne(db, FactsRow, sql`select ${factColumns} from ${versionTables} where v.number = ${number}`);
+}
+
+/** The same of the versions that are asked for, oldest first. */
+export async function selectVersionsFacts(db: Db, numbers: readonly number[]): Promise<z.infer<typeof FactsRow>[]> {
   return many(
     db,
-    VersionRow,
-    sql`select ${factColumns}, v.document, v.changes from ${versionTables}
-      where v.number = any(${numbers}::integer[]) order by v.number`,
+    FactsRow,
+    sql`select ${factColumns} from ${versionTables} where v.number = any(${numbers}::integer[]) order by v.number`,
+  );
+}
+
+/** What makes a version large. */
+export async function selectContents(db: Db, number: number): Promise<Pick<PublishedVersion, 'document' | 'changes'>> {
+  return one(
+    db,
+    z.object({ document: storedDocument, changes: storedChanges }),
+    sql`select document, changes from versions where number = ${number}`,
   );
 }
 

@@ -3,15 +3,8 @@ import { Refusal } from '../errors.js';
 import type { Diff } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
 import { numberInForce, stateOf } from './clock.js';
-import {
-  type ScheduledRow,
-  selectScheduled,
-  selectSummaries,
-  selectTimeline,
-  selectVersion,
-  selectVersionsOf,
-  type TimelineEntry,
-} from './queries.js';
+import { readKeptVersion, readKeptVersions } from './kept.js';
+import { type ScheduledRow, selectScheduled, selectSummaries, selectTimeline, type TimelineEntry } from './queries.js';
 import type { PublishedVersion, ScheduledPublication, VersionSummary } from './version.js';
 
 /*
@@ -34,7 +27,7 @@ export async function readBoard(db: Db, now: Date): Promise<Board> {
   const timeline = await selectTimeline(db);
   const inForce = numberInForce(timeline, now);
   const shown = timeline.filter((v) => v.withdrawnAt === null && v.number >= (inForce ?? 0)).map((v) => v.number);
-  const versions = await selectVersionsOf(db, shown);
+  const versions = await readKeptVersions(db, shown);
   return {
     inForce: versions.find(({ number }) => number === inForce) ?? null,
     announced: versions.filter(({ number }) => number !== inForce),
@@ -59,7 +52,7 @@ export async function readVersions(db: Db, now: Date): Promise<VersionSummary[]>
 
 /** A published version by its number. */
 export async function readVersion(db: Db, number: number): Promise<PublishedVersion | null> {
-  return isNumber(number) ? selectVersion(db, number) : null;
+  return isNumber(number) ? readKeptVersion(db, number) : null;
 }
 
 /** A published version with its state at a moment. Refuses `version.missing`. */
