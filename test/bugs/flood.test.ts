@@ -79,8 +79,10 @@ t.test('case 16: neither one mailbox nor one domain can be flooded by strangers'
   t.ok(neutral.size <= 3, `form and API have one answer each, and 429: ${neutral.size}`);
   await quiet({ database });
   t.equal(relay.received.length, 1, 'one mail');
-  t.same(relay.received[0]?.to, [victim]);
-  const firstLink = await linkTo(relay, victim, 'confirm');
+  // Of requests that come at once any may be the first, in its own spelling.
+  const [first = ''] = relay.received[0]?.to ?? [];
+  t.equal(first.toLowerCase(), victim);
+  const firstLink = await linkTo(relay, first, 'confirm');
 
   // All through the day they go on asking.
   const mailedAfter = [0];
