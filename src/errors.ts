@@ -29,6 +29,7 @@ export const refusalCodes = [
   'group.in-use',
   'task.missing',
   'delivery.missing',
+  'delivery.not-resendable',
   'objection.closed',
   'objection.missing',
   'credentials.wrong',

@@ -201,7 +201,9 @@ export async function selectByMessageId(db: Db, messageId: string): Promise<Know
       where id = coalesce(
           ${numberIn(messageId)}::bigint,
           (select delivery_id from former_message_ids where message_id = ${messageId}))
-        and message_id = ${messageId}`,
+        -- Of one that was sent again the mail before counts as well.
+        and (message_id = ${messageId} or exists (
+          select from former_message_ids f where f.message_id = ${messageId} and f.delivery_id = deliveries.id))`,
   );
 }
 

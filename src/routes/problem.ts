@@ -48,6 +48,7 @@ const refusalStatus = {
   'group.in-use': 409,
   'task.missing': 404,
   'delivery.missing': 404,
+  'delivery.not-resendable': 409,
   'objection.closed': 409,
   'objection.missing': 404,
   'credentials.wrong': 401,

@@ -1,24 +1,12 @@
 import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
+import { type SubscriberHistory, subscriberHistory } from './history.js';
 import { openManageLink } from './manage.js';
-import {
-  type ReceivedMail,
-  type SentObjection,
-  type SubscriberEvent,
-  selectEvents,
-  selectMailOf,
-  selectObjectionsOf,
-} from './own-queries.js';
 import type { Subscriber } from './queries.js';
 
-export interface MyData {
+export interface MyData extends SubscriberHistory {
   subscriber: Omit<Subscriber, 'emailKey' | 'emailHash'>;
-  /** What happened, with the evidence of consent. */
-  events: SubscriberEvent[];
-  /** Every mail to them and what their mail server answered. */
-  mail: ReceivedMail[];
-  objections: SentObjection[];
 }
 
 /**
@@ -36,11 +24,6 @@ export async function myData(deps: Pick<Deps, 'db' | 'now'>, manageToken: string
       action: 'subscriber.data-read',
       subject: `subscriber ${id}`,
     });
-    return {
-      subscriber,
-      events: await selectEvents(tx, id),
-      mail: await selectMailOf(tx, id),
-      objections: await selectObjectionsOf(tx, id),
-    };
+    return { subscriber, ...(await subscriberHistory(tx, id)) };
   });
 }

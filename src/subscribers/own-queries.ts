@@ -16,6 +16,7 @@ export async function selectEvents(db: Db, subscriberId: number): Promise<Subscr
 }
 
 const MailRow = z.object({
+  id: z.number(),
   kind: z.string(),
   /** The version that a notice tells of. */
   version: z.number().nullable(),
@@ -33,7 +34,7 @@ export async function selectMailOf(db: Db, subscriberId: number): Promise<Receiv
   return many(
     db,
     MailRow,
-    sql`select d.kind, n.version, d.email, d.state, d.reason, d.message_id as "messageId", d.response,
+    sql`select d.id, d.kind, n.version, d.email, d.state, d.reason, d.message_id as "messageId", d.response,
         d.created_at as "createdAt", d.sent_at as "sentAt"
       from deliveries d left join notices n on n.id = d.notice_id
       where d.subscriber_id = ${subscriberId} order by d.id`,

@@ -43,6 +43,7 @@ const sections = {
   subscribers: { path: '/admin/subscribers', permission: 'viewer' },
   groups: { path: '/admin/subscribers/groups', permission: 'viewer' },
   objections: { path: '/admin/objections', permission: 'viewer' },
+  deliveries: { path: '/admin/deliveries', permission: 'viewer' },
   deliverability: { path: '/admin/deliverability', permission: 'viewer' },
   tasks: { path: '/admin/tasks', permission: 'viewer' },
   account: { path: '/admin/account', permission: 'viewer' },
@@ -57,7 +58,7 @@ const groups = {
   overview: ['overview'],
   list: ['draft', 'review', 'publish', 'versions'],
   people: ['subscribers', 'groups', 'objections'],
-  delivery: ['deliverability'],
+  delivery: ['deliveries', 'deliverability'],
   tasks: ['tasks'],
   settings: ['account', 'admins', 'tokens', 'audit'],
 } as const satisfies Record<string, readonly Section[]>;

@@ -9,6 +9,7 @@ import { apiTokensRoutes } from './api-tokens.js';
 import { redirect } from './console.js';
 import { contactsRoutes } from './contacts.js';
 import { adminDeliverabilityRoutes } from './deliverability.js';
+import { adminDeliveriesRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
 import { overviewRoutes } from './overview.js';
 import { progressRoutes } from './progress.js';
@@ -17,6 +18,7 @@ import { recordsRoutes } from './records.js';
 import { reviewRoutes } from './review.js';
 import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
+import { adminSubscriberRoutes } from './subscriber.js';
 import { adminSubscribersRoutes } from './subscribers.js';
 import { tasksRoutes } from './tasks.js';
 import { versionsRoutes } from './versions.js';
@@ -64,7 +66,9 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       adminDeliverabilityRoutes,
       versionsRoutes,
       progressRoutes,
+      adminDeliveriesRoutes,
       adminSubscribersRoutes,
+      adminSubscriberRoutes,
       contactsRoutes,
       tasksRoutes,
       recordsRoutes,

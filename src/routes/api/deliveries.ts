@@ -5,6 +5,10 @@ import type { AppDeps } from '../../app.js';
 import { deliveryStates, letterKinds } from '../../deliveries/delivery.js';
 import { deliveryHistory } from '../../deliveries/history.js';
 import { Refusal } from '../../errors.js';
+import { resendNotice } from '../../notices/resend.js';
+import { actorOf } from '../guard.js';
+
+const params = z.object({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) });
 
 /** One delivery and everything that became of it: the evidence for one recipient. */
 export function deliveryRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -17,21 +21,42 @@ export function deliveryRoutes(deps: AppDeps): FastifyPluginAsync {
           operationId: 'readDelivery',
           tags: ['deliveries'],
           summary: 'One delivery, with each state that it passed through and what the mail system said',
-          params: z.object({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }),
+          params,
           response: { 200: historySchema },
         },
       },
-      async ({ params }) => {
-        const history = await deliveryHistory(deps.db, params.id);
-        if (history === null) throw new Refusal('delivery.missing', `there is no delivery ${params.id}`);
-        return {
-          ...history,
-          dueAt: history.dueAt?.toISOString() ?? null,
-          steps: history.steps.map((step) => ({ ...step, at: step.at.toISOString() })),
-        };
+      async ({ params: { id } }) => historyOf(id),
+    );
+
+    scope.withTypeProvider<ZodTypeProvider>().post(
+      '/api/v1/deliveries/:id/resend',
+      {
+        config: { permission: 'publisher' },
+        schema: {
+          operationId: 'resendDelivery',
+          tags: ['deliveries'],
+          summary: 'Send a notice to one recipient again; what waits is tried at once',
+          params,
+          response: { 202: historySchema },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        await resendNotice(deps, id, actorOf(request));
+        return reply.code(202).send(await historyOf(id));
       },
     );
   };
+
+  async function historyOf(id: number) {
+    const history = await deliveryHistory(deps.db, id);
+    if (history === null) throw new Refusal('delivery.missing', `there is no delivery ${id}`);
+    return {
+      ...history,
+      dueAt: history.dueAt?.toISOString() ?? null,
+      steps: history.steps.map((step) => ({ ...step, at: step.at.toISOString() })),
+    };
+  }
 }
 
 const historySchema = z

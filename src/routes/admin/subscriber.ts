@@ -1,0 +1,57 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { z } from 'zod';
+import { hasRole } from '../../actor.js';
+import type { AppDeps } from '../../app.js';
+import { readSubscriber } from '../../subscribers/browse.js';
+import { listGroups } from '../../subscribers/groups.js';
+import { subscriberHistory } from '../../subscribers/history.js';
+import { consoleOf } from './console.js';
+import { reasonText } from './dry-run-view.js';
+
+const params = z.object({ id: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER) });
+/** Newest first: what is older than that is in the export and in the API. */
+const mostMail = 100;
+
+/** One person: who they are to us, how they came to be on the list, and everything they were sent. */
+export function adminSubscriberRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    app.get('/admin/subscribers/:id', { config: { permission: 'viewer' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      const { texts } = console;
+      const { id } = params.parse(request.params);
+      const subscriber = await readSubscriber(deps.db, id);
+      const { events, mail, objections } = await subscriberHistory(deps.db, id);
+      const groups = await listGroups(deps.db);
+      return console.page('subscriber', 'subscribers', {
+        subscriber,
+        language: new Intl.DisplayNames(texts.locale, { type: 'language' }).of(subscriber.locale) ?? subscriber.locale,
+        groupName: groups.find((group) => group.id === subscriber.noticeGroup)?.name ?? null,
+        events: events.map(({ at, kind, detail }) => ({
+          at,
+          what: texts.has(`subscriber.events.${kind}`) ? texts.t(`subscriber.events.${kind}`) : kind,
+          facts: Object.entries(detail).flatMap(([name, value]) =>
+            value === null
+              ? []
+              : [
+                  {
+                    name: texts.has(`subscriber.facts.${name}`) ? texts.t(`subscriber.facts.${name}`) : name,
+                    value: typeof value === 'string' ? value : JSON.stringify(value),
+                  },
+                ],
+          ),
+        })),
+        mail: mail
+          .slice(-mostMail)
+          .reverse()
+          .map((one) => ({
+            ...one,
+            what: texts.t(`deliveries.kinds.${one.kind}`, { version: String(one.version ?? '') }),
+            because: one.reason === null ? null : reasonText(one.reason, texts),
+          })),
+        moreMail: mail.length > mostMail,
+        objections,
+        mayManage: hasRole(console.actor, 'admin'),
+      });
+    });
+  };
+}

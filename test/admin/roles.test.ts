@@ -1,0 +1,108 @@
+import t from 'tap';
+import { type Role, roles } from '../../src/actor.js';
+import { listYaml, publishList } from '../pages/support.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { signInAs } from './support.js';
+
+t.test('each role gets what is its own, on every route of the console', async (t) => {
+  const app = await startApp(t);
+  await publishList(app, listYaml());
+  const expected = new Map<string, Role | 'public'>();
+  // What is asked for by each route; a new route has to be added here.
+  const routes = {
+    viewer: [
+      'GET /admin',
+      'GET /admin/draft',
+      'GET /admin/review',
+      'GET /admin/draft/preview.html',
+      'GET /admin/publish',
+      'GET /admin/versions',
+      'GET /admin/versions/:number',
+      'GET /admin/versions/:number/progress',
+      'GET /admin/deliverability',
+      'GET /admin/deliveries',
+      'GET /admin/deliveries/:id',
+      'GET /admin/subscribers',
+      'GET /admin/subscribers/:id',
+      'POST /admin/subscribers/export',
+      'GET /admin/objections',
+      'GET /admin/tasks',
+      'GET /admin/subscribers/groups',
+    ],
+    editor: ['POST /admin/draft', 'POST /admin/draft/join', 'POST /admin/publish/test', 'POST /admin/tasks/:id'],
+    publisher: [
+      'POST /admin/publish/edit',
+      'POST /admin/publish/check',
+      'POST /admin/publish',
+      'POST /admin/versions/cancel-scheduled',
+      'POST /admin/versions/:number/withdraw',
+      'POST /admin/versions/:number/send-now',
+      'POST /admin/deliveries/:id/resend',
+      'POST /admin/relay',
+      'POST /admin/release',
+      'POST /admin/objections/:id',
+    ],
+    admin: [
+      'POST /admin/subscribers/import',
+      'GET /admin/subscribers/:id/erasure',
+      'POST /admin/subscribers/:id/erasure',
+      'GET /admin/subscribers/contact',
+      'POST /admin/subscribers/contact',
+      'POST /admin/subscribers/groups',
+      'POST /admin/subscribers/groups/:id/removal',
+      'GET /admin/audit',
+      'GET /admin/api-tokens',
+      'POST /admin/api-tokens',
+      'POST /admin/api-tokens/:id/revoke',
+    ],
+    public: [
+      'GET /admin/sign-in',
+      'POST /admin/sign-in',
+      'POST /admin/sign-out',
+      'GET /admin/setup/:token',
+      'POST /admin/setup/:token',
+    ],
+  };
+  for (const role of [...roles, 'public'] as const) for (const route of routes[role]) expected.set(route, role);
+  const found = consoleRoutesOf(app);
+  t.same(found.sort(), [...expected.keys()].sort(), 'every route is in the table');
+
+  for (const role of roles) {
+    const visitor = await signInAs(app, role);
+    for (const [route, needed] of expected) {
+      if (needed === 'public') continue;
+      const [method = '', path = ''] = route.split(' ');
+      const url = path.replace(':number', '1').replace(':id', '1');
+      const allowed = roles.indexOf(role) >= roles.indexOf(needed);
+      if (method === 'POST' && allowed) continue;
+      const answer =
+        method === 'GET'
+          ? await visitor.get(url)
+          : await app.inject({ method: 'POST', url, cookies: Object.fromEntries(visitor.cookies) });
+      t.equal(answer.statusCode === 403, !allowed, `${role}: ${route} gives ${answer.statusCode}`);
+      t.ok(answer.statusCode < 500);
+    }
+  }
+  for (const [route, needed] of expected) {
+    if (needed === 'public') continue;
+    const [method = '', path = ''] = route.split(' ');
+    const answer = await app.inject({ method: method === 'GET' ? 'GET' : 'POST', url: path.replace(/:\w+/, '1') });
+    t.ok([303, 403].includes(answer.statusCode), `a stranger: ${route} gives ${answer.statusCode}`);
+  }
+});
+
+/** The console's routes, read from the tree that the router prints: four characters of indent a level. */
+function consoleRoutesOf(app: TestApp): string[] {
+  const path: string[] = [];
+  return app.http
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent = '', part = '', methods = ''] = /^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?/.exec(line) ?? [];
+      path.splice(indent.length / 4, path.length, part);
+      const url = path.join('');
+      if (!/^\/?admin/.test(url)) return [];
+      const own = methods.split(', ').filter((method) => method !== '' && method !== 'HEAD');
+      return own.map((method) => `${method} /${url.replace(/^\//, '')}`);
+    });
+}
