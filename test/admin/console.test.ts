@@ -1,8 +1,7 @@
 import t from 'tap';
-import { type Role, roles } from '../../src/actor.js';
 import { ensureSetupLink } from '../../src/admins/setup.js';
 import { linkTo, listYaml, newVendor, publishList, statusOf, subscribeAndConfirm, textOf } from '../pages/support.js';
-import { startApp, type TestApp } from '../support/app.js';
+import { startApp } from '../support/app.js';
 import { areaOf, newVisitor, password, setUp, signInAs } from './support.js';
 
 t.test('the first admin comes in by the one-time link, and it then opens nothing', async (t) => {
