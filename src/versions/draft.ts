@@ -9,11 +9,16 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { writeYaml } from '../list/write.js';
 import { readWithIds } from './adopt.js';
+import { forgetReplaced, insertEdit } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
 import { latestNumber, readVersion } from './read.js';
+import { sourceInStep } from './source-edit.js';
 
 export type { Draft } from './queries.js';
+
+/** So many replacements of the whole draft can be taken back. */
+const mostReplaced = 20;
 
 /** The draft as it stands; null before the first one is written. */
 export async function readDraft(db: Db): Promise<Draft | null> {
@@ -22,8 +27,22 @@ export async function readDraft(db: Db): Promise<Draft | null> {
 
 /** The draft as YAML: the admin's own text with its comments, or one made from the document. */
 export function draftAsYaml(draft: Draft): string {
-  return draft.source ?? writeYaml(draft.document);
+  return sourceOf(draft) ?? writeYaml(draft.document);
 }
+
+/** The admin's own text, in step with what was edited by form since; null: there is none that could say it. */
+export function sourceOf(draft: Draft): string | null {
+  const { source, sourceIds, document } = draft;
+  if (source === null || sourceIds === null) return source;
+  const known = inStep.get(draft);
+  if (known !== undefined) return known;
+  const text = sourceInStep(source, sourceIds, document);
+  inStep.set(draft, text);
+  return text;
+}
+
+/** For thousands of entries it takes seconds; the same state of the draft is the same object (kept.ts). */
+const inStep = new WeakMap<Draft, string | null>();
 
 /**
  * Writes the draft from a text. Entries without ids take those of the same entries in the latest
@@ -63,9 +82,17 @@ export async function replaceDraft(
     // Two first drafts at once: the second finds the row of the first and replaces it.
     const current = await lockDraft(tx);
     refuseStale(current, options.ifRevision);
-    const draft =
-      (current === null ? await insertDraft(tx, { ...content, at, by: actor }) : null) ??
-      (await updateDraft(tx, { ...content, at, by: actor }));
+    const written = { ...content, sourceIds: null, at, by: actor };
+    const draft = (current === null ? await insertDraft(tx, written) : null) ?? (await updateDraft(tx, written));
+    await insertEdit(tx, {
+      revision: draft.revision,
+      at,
+      by: actor,
+      steps: null,
+      before: current,
+      undoes: null,
+    });
+    await forgetReplaced(tx, mostReplaced);
     await recordAudit(tx, {
       at,
       actor,

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { readList } from '../list/read.js';
-import { type Draft, draftMissing, readDraft, replaceDraft } from './draft.js';
+import { type Draft, draftMissing, readDraft, replaceDraft, sourceOf } from './draft.js';
 
 /** One entry under a new name: the draft's entry `added` takes the id of `removed`, which has left the list. */
 export interface JoinedPair {
@@ -34,7 +34,8 @@ export async function joinEntries(
     ]);
   }
   const document = withNewId(draft.document, pair);
-  const source = draft.source === null ? null : sourceWithNewId(draft.source, draft.document, pair);
+  const own = sourceOf(draft);
+  const source = own === null ? null : sourceWithNewId(own, draft.document, pair);
   return replaceDraft(deps, { document, source: isSourceOf(source, document) ? source : null }, options, actor);
 }
 

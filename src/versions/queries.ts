@@ -6,17 +6,20 @@ import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { storedChanges } from '../list/change.js';
 import { type ListDocument, storedDocument } from '../list/document.js';
+import { type SourceIds, sourceIdsSchema } from './source-edit.js';
 import { type PublishedVersion, type PublishRequest, scheduledSchema } from './version.js';
 
 const DraftRow = z.object({
   document: storedDocument,
   source: z.string().nullable(),
+  /** Null: the source says what the document says. Else the document was edited since, and these are its entries. */
+  sourceIds: sourceIdsSchema.nullable(),
   revision: z.number(),
   updatedAt: z.date(),
 });
 export type Draft = z.infer<typeof DraftRow>;
 
-const draftColumns = sql`document, source, revision, updated_at as "updatedAt"`;
+const draftColumns = sql`document, source, source_ids as "sourceIds", revision, updated_at as "updatedAt"`;
 
 export async function selectDraft(db: Db): Promise<Draft | null> {
   return maybeOne(db, DraftRow, sql`select ${draftColumns} from drafts`);
@@ -37,28 +40,36 @@ export async function lockDraft(tx: Tx): Promise<Draft | null> {
   return maybeOne(tx, DraftRow, sql`select ${draftColumns} from drafts for update`);
 }
 
+export interface WrittenDraft {
+  document: ListDocument;
+  source: string | null;
+  sourceIds: SourceIds | null;
+  at: Date;
+  by: Actor;
+}
+
+function idsJson({ sourceIds }: WrittenDraft): string | null {
+  return sourceIds === null ? null : JSON.stringify(sourceIds);
+}
+
 /** The first draft of a database; null when another was first. */
-export async function insertDraft(
-  tx: Tx,
-  draft: { document: ListDocument; source: string | null; at: Date; by: Actor },
-): Promise<Draft | null> {
+export async function insertDraft(tx: Tx, draft: WrittenDraft): Promise<Draft | null> {
   return maybeOne(
     tx,
     DraftRow,
-    sql`insert into drafts (document, source, updated_at, updated_by)
-      values (${JSON.stringify(draft.document)}, ${draft.source}, ${draft.at}, ${JSON.stringify(draft.by)})
+    sql`insert into drafts (document, source, source_ids, updated_at, updated_by)
+      values (${JSON.stringify(draft.document)}, ${draft.source}, ${idsJson(draft)}, ${draft.at},
+        ${JSON.stringify(draft.by)})
       on conflict (id) do nothing returning ${draftColumns}`,
   );
 }
 
-export async function updateDraft(
-  tx: Tx,
-  draft: { document: ListDocument; source: string | null; at: Date; by: Actor },
-): Promise<Draft> {
+export async function updateDraft(tx: Tx, draft: WrittenDraft): Promise<Draft> {
   return one(
     tx,
     DraftRow,
     sql`update drafts set document = ${JSON.stringify(draft.document)}, source = ${draft.source},
+        source_ids = ${idsJson(draft)},
         revision = revision + 1, updated_at = ${draft.at}, updated_by = ${JSON.stringify(draft.by)}
       returning ${draftColumns}`,
   );

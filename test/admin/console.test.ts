@@ -63,15 +63,15 @@ t.test('sign-in leads nowhere but into the console', async (t) => {
 t.test('forms of other sites, and forms without their token, do nothing', async (t) => {
   const app = await startApp(t);
   const officer = await setUp(app);
-  const page = await officer.get('/admin/draft');
+  const page = await officer.get('/admin/draft/text');
   const fields = { source: listYaml() };
   for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }]) {
-    t.equal((await officer.submit(page, '/admin/draft', fields, headers)).statusCode, 403);
+    t.equal((await officer.submit(page, '/admin/draft/text', fields, headers)).statusCode, 403);
   }
-  t.equal((await officer.submit(page, '/admin/draft', { ...fields, _csrf: 'x' })).statusCode, 403);
+  t.equal((await officer.submit(page, '/admin/draft/text', { ...fields, _csrf: 'x' })).statusCode, 403);
   const other = await signInAs(app, 'admin');
-  const theirs = await other.get('/admin/draft');
-  t.equal((await officer.submit(theirs, '/admin/draft', fields)).statusCode, 403, "another session's token");
+  const theirs = await other.get('/admin/draft/text');
+  t.equal((await officer.submit(theirs, '/admin/draft/text', fields)).statusCode, 403, "another session's token");
   const { rows } = await app.database.pool.query('select count(*)::integer as n from drafts');
   t.equal(rows[0]?.n, 0);
 });
@@ -82,7 +82,7 @@ t.test('faults of the draft are shown at their lines, and the text is kept', asy
   const source = listYaml()
     .replace('country: DE', 'country: Germany')
     .replace('members: [email-address]', 'membres: [email]');
-  const answer = await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source });
+  const answer = await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source });
   t.equal(answer.statusCode, 422);
   t.equal(areaOf(answer.body, 'source'), source);
   const line = source.split('\n').findIndex((text) => text.includes('Germany')) + 1;
@@ -92,7 +92,9 @@ t.test('faults of the draft are shown at their lines, and the text is kept', asy
     new RegExp(`<tr class="at-fault" id="line-${line}"><th scope="row">${line}</th><td><code>    country: Germany`),
   );
 
-  const broken = await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source: 'title: [\n' });
+  const broken = await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', {
+    source: 'title: [\n',
+  });
   t.equal(broken.statusCode, 422);
   t.match(broken.body, /Line \d/);
 });
@@ -101,17 +103,17 @@ t.test('of two people who edit at once nobody loses a word', async (t) => {
   const app = await startApp(t);
   const anna = await setUp(app);
   const ben = await signInAs(app, 'editor');
-  await anna.submit(await anna.get('/admin/draft'), '/admin/draft', { source: listYaml() });
-  const [pageOfAnna, pageOfBen] = [await anna.get('/admin/draft'), await ben.get('/admin/draft')];
-  const saved = await ben.submit(pageOfBen, '/admin/draft', { source: listYaml(newVendor) });
+  await anna.submit(await anna.get('/admin/draft/text'), '/admin/draft/text', { source: listYaml() });
+  const [pageOfAnna, pageOfBen] = [await anna.get('/admin/draft/text'), await ben.get('/admin/draft/text')];
+  const saved = await ben.submit(pageOfBen, '/admin/draft/text', { source: listYaml(newVendor) });
   t.equal(saved.statusCode, 303);
   const typed = listYaml().replace('Hosting]', 'Hosting, Backups]');
-  const stale = await anna.submit(pageOfAnna, '/admin/draft', { source: typed });
+  const stale = await anna.submit(pageOfAnna, '/admin/draft/text', { source: typed });
   t.equal(stale.statusCode, 409);
   t.equal(areaOf(stale.body, 'source'), typed);
   t.equal(areaOf(stale.body, 'theirs'), listYaml(newVendor));
-  t.equal(areaOf((await anna.get('/admin/draft')).body, 'source'), listYaml(newVendor), 'nothing was overwritten');
-  const merged = await anna.submit(stale, '/admin/draft', {
+  t.equal(areaOf((await anna.get('/admin/draft/text')).body, 'source'), listYaml(newVendor), 'nothing was overwritten');
+  const merged = await anna.submit(stale, '/admin/draft/text', {
     source: listYaml(newVendor).replace('Hosting]', 'Hosting, Backups]'),
   });
   t.equal(merged.statusCode, 303, 'now that both were seen');
@@ -120,22 +122,22 @@ t.test('of two people who edit at once nobody loses a word', async (t) => {
 t.test('a session that ends while somebody writes costs no text', async (t) => {
   const app = await startApp(t);
   const officer = await setUp(app);
-  const page = await officer.get('/admin/draft');
+  const page = await officer.get('/admin/draft/text');
   app.clock.advance({ days: 2 });
   const source = listYaml(newVendor);
-  const kept = await officer.submit(page, '/admin/draft', { source });
+  const kept = await officer.submit(page, '/admin/draft/text', { source });
   t.equal(kept.statusCode, 403);
   t.equal(areaOf(kept.body, 'kept-source'), source);
   await officer.submit(await officer.get('/admin/sign-in'), '/admin/sign-in', {
     email: 'officer@example.org',
     password,
   });
-  const again = await officer.submit(kept, '/admin/draft', { source });
+  const again = await officer.submit(kept, '/admin/draft/text', { source });
   t.equal(again.statusCode, 403, 'the old page belongs to no session');
   t.match(textOf(again.body), /signed in again/);
-  const done = await officer.submit(again, '/admin/draft', { source });
+  const done = await officer.submit(again, '/admin/draft/text', { source });
   t.equal(done.statusCode, 303);
-  t.equal(areaOf((await officer.get('/admin/draft')).body, 'source'), source);
+  t.equal(areaOf((await officer.get('/admin/draft/text')).body, 'source'), source);
 });
 
 t.test('a rename is offered and made by hand, with the text’s own layout kept', async (t) => {
@@ -144,11 +146,12 @@ t.test('a rename is offered and made by hand, with the text’s own layout kept'
   const officer = await setUp(app);
   const source = `# our notes stay\n${listYaml()}  # was Letterbird\n  - name: Letterbird Mail, Inc.\n    country: US\n    purposes: [Sending of e-mail]\n`;
   const saved = await officer.follow(
-    await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source }),
+    await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source }),
   );
   t.match(textOf(saved.body), /“Letterbird, Inc\.” → “Letterbird Mail, Inc\.”/);
   const joined = await officer.follow(await officer.submit(saved, '/admin/draft/join'));
-  const text = areaOf(joined.body, 'source');
+  t.match(textOf(joined.body), /Letterbird Mail, Inc\./);
+  const text = areaOf((await officer.get('/admin/draft/text')).body, 'source');
   t.match(text, /# our notes stay/);
   t.match(text, /# was Letterbird/);
   t.match(text, /- id: letterbird\n {4}name: Letterbird Mail, Inc\./);
@@ -164,7 +167,7 @@ t.test('publishing: proposed dates, what will happen, one version for a double c
   await subscribeAndConfirm(app, 'ben@example.org');
   const officer = await setUp(app);
   t.match(textOf((await officer.get('/admin/publish')).body), /nothing to publish/);
-  await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source: listYaml(newVendor) });
+  await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source: listYaml(newVendor) });
 
   const review = await officer.get('/admin/review');
   t.match(textOf(review.body), /Letterbird, Inc\./);
@@ -239,7 +242,8 @@ t.test('what changed after the last look is not published unseen', async (t) => 
   const app = await startApp(t);
   await publishList(app, listYaml());
   const officer = await setUp(app);
-  const save = async (source: string) => officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source });
+  const save = async (source: string) =>
+    officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source });
   await save(listYaml(newVendor));
   const check = await officer.submit(await officer.get('/admin/publish'), '/admin/publish/check');
   await save(listYaml(newVendor.replace('US', 'CA')));
@@ -254,7 +258,7 @@ t.test('a publication can be planned and called off', async (t) => {
   const app = await startApp(t);
   await publishList(app, listYaml());
   const officer = await setUp(app);
-  await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source: listYaml(newVendor) });
+  await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source: listYaml(newVendor) });
   const form = await officer.get('/admin/publish');
   const check = await officer.submit(form, '/admin/publish/check', {
     publishAt: '2027-01-10T09:00',
@@ -276,7 +280,8 @@ t.test('what is small may take effect at once, yet not before what is announced'
   await publishList(app, listYaml());
   await publishList(app, listYaml(newVendor));
   const officer = await setUp(app);
-  const save = async (source: string) => officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source });
+  const save = async (source: string) =>
+    officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source });
   await save(listYaml(newVendor).replace('Nordwind Hosting GmbH', 'Nordwind Hosting SE'));
   const form = await officer.get('/admin/publish');
   t.match(textOf(form.body), /Version 2, which is announced already, takes effect on 4 February 2027/);
@@ -299,8 +304,8 @@ t.test('addresses that name nothing and forms without their fields are refused c
   ]) {
     t.equal((await officer.get(`/admin/${path}`)).statusCode, 404, path);
   }
-  const page = await officer.get('/admin/draft');
-  t.equal((await officer.submit(page, '/admin/draft', { revision: 'many' })).statusCode, 400);
+  const page = await officer.get('/admin/draft/text');
+  t.equal((await officer.submit(page, '/admin/draft/text', { revision: 'many' })).statusCode, 400);
   for (const query of ['versions?state=x&after=-1', 'subscribers?after=x&status=y&q=%00', 'audit?after=x', '?done=x']) {
     t.equal((await officer.get(`/admin/${query}`.replace('/?', '?'))).statusCode, 200, query);
   }

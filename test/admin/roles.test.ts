@@ -13,6 +13,12 @@ t.test('each role gets what is its own, on every route of the console', async (t
     viewer: [
       'GET /admin',
       'GET /admin/draft',
+      'GET /admin/draft/text',
+      'GET /admin/draft/entry/:kind',
+      'GET /admin/draft/entry/:kind/:id',
+      'GET /admin/draft/entry/:kind/:id/:part',
+      'GET /admin/draft/history',
+      'GET /admin/draft/state',
       'GET /admin/review',
       'GET /admin/draft/preview.html',
       'GET /admin/publish',
@@ -29,7 +35,25 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'GET /admin/tasks',
       'GET /admin/subscribers/groups',
     ],
-    editor: ['POST /admin/draft', 'POST /admin/draft/join', 'POST /admin/publish/test', 'POST /admin/tasks/:id'],
+    editor: [
+      'POST /admin/draft/text',
+      'POST /admin/draft/join',
+      'POST /admin/draft/entry/:kind',
+      'POST /admin/draft/entry/:kind/:id',
+      'POST /admin/draft/entry/:kind/:id/:part',
+      'GET /admin/draft/new/:kind',
+      'GET /admin/draft/new/:kind/:id',
+      'POST /admin/draft/new/:kind',
+      'POST /admin/draft/new/:kind/:id',
+      'POST /admin/draft/move',
+      'GET /admin/draft/removal/:kind/:id',
+      'GET /admin/draft/removal/:kind/:id/:part',
+      'POST /admin/draft/removal/:kind/:id',
+      'POST /admin/draft/removal/:kind/:id/:part',
+      'POST /admin/draft/undo',
+      'POST /admin/publish/test',
+      'POST /admin/tasks/:id',
+    ],
     publisher: [
       'POST /admin/publish/edit',
       'POST /admin/publish/check',
@@ -72,7 +96,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
     for (const [route, needed] of expected) {
       if (needed === 'public') continue;
       const [method = '', path = ''] = route.split(' ');
-      const url = path.replace(':number', '1').replace(':id', '1');
+      const url = path.replace(/:\w+/g, '1');
       const allowed = roles.indexOf(role) >= roles.indexOf(needed);
       if (method === 'POST' && allowed) continue;
       const answer =
@@ -86,7 +110,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
   for (const [route, needed] of expected) {
     if (needed === 'public') continue;
     const [method = '', path = ''] = route.split(' ');
-    const answer = await app.inject({ method: method === 'GET' ? 'GET' : 'POST', url: path.replace(/:\w+/, '1') });
+    const answer = await app.inject({ method: method === 'GET' ? 'GET' : 'POST', url: path.replace(/:\w+/g, '1') });
     t.ok([303, 403].includes(answer.statusCode), `a stranger: ${route} gives ${answer.statusCode}`);
   }
 });

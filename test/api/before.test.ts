@@ -162,7 +162,7 @@ t.test('in the console a test goes to oneself, from the page that one is on', as
   await publishList(app, listYaml());
   await subscribeAndConfirm(app, 'anna@example.org');
   const officer = await setUp(app);
-  await officer.submit(await officer.get('/admin/draft'), '/admin/draft', { source: listYaml(newVendor) });
+  await officer.submit(await officer.get('/admin/draft/text'), '/admin/draft/text', { source: listYaml(newVendor) });
   const review = await officer.get('/admin/review');
   const sent = await officer.submit(review, '/admin/publish/test', { locale: 'de' });
   t.match(textOf((await officer.follow(sent)).body), /A test is on its way to you\./);

@@ -43,12 +43,12 @@ async function open(t: Test, env: TestAppOptions['env'] = {}) {
 t.test('the console is closed to everybody who has not signed in', async (t) => {
   const { browser } = await open(t);
   const { get, post } = browser();
-  for (const url of ['/admin', '/admin/draft', '/admin/audit']) {
+  for (const url of ['/admin', '/admin/draft/text', '/admin/audit']) {
     const answer = await get(url);
     t.match([answer.statusCode, answer.headers.location], [303, /\/admin\/sign-in/], url);
   }
   await get('/admin/sign-in');
-  t.equal((await post('/admin/draft', { text: 'x' })).statusCode >= 400, true);
+  t.equal((await post('/admin/draft/text', { text: 'x' })).statusCode >= 400, true);
 });
 
 t.test('signing in needs the form of this site, from this site', async (t) => {
@@ -87,7 +87,7 @@ t.test('a form’s token is good in its own session only', async (t) => {
   await anna.get('/admin/sign-in');
   const stale = anna.token;
   await anna.post('/admin/sign-in', credentials);
-  await anna.get('/admin/draft');
+  await anna.get('/admin/draft/text');
   await eve.get('/admin/sign-in');
   for (const token of [stale, eve.token]) {
     const { statusCode } = await anna.post('/admin/sign-out', { _csrf: token });

@@ -115,7 +115,7 @@ async function playStory(t: Test, browser: Browser, setting: Setting): Promise<v
 
   // The draft made from the sample is ready; on a database of one's own it begins with a pasted text.
   if (setting.draft !== null) {
-    await desk.goto(`${url}/admin/draft`);
+    await desk.goto(`${url}/admin/draft/text`);
     await desk.locator('#source').fill(setting.draft);
     await desk.getByRole('button', { name: 'Save draft' }).click();
     await desk.goto(`${url}/admin`);
@@ -164,7 +164,7 @@ async function playStory(t: Test, browser: Browser, setting: Setting): Promise<v
   await inspect(t, post, 'confirmed');
 
   // The officer changes two vendors and a retention period.
-  await desk.goto(`${url}/admin/draft`);
+  await desk.goto(`${url}/admin/draft/text`);
   await inspect(t, desk, 'draft');
   const source = await desk.locator('#source').inputValue();
   const edited = source

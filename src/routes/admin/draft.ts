@@ -1,72 +1,39 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { type Fault, Refusal } from '../../errors.js';
-import { writeYaml } from '../../list/write.js';
-import { diffDraft, draftAsYaml, readDraft, writeDraft } from '../../versions/draft.js';
+import { Refusal } from '../../errors.js';
+import { type EntryRef, findEntry, nameOfEntry, parseRef, refText } from '../../list/entry-ref.js';
+import { diffDraft } from '../../versions/draft.js';
+import { editDraft, readEdits, readWorkingList } from '../../versions/draft-edit.js';
 import { joinEntries } from '../../versions/join.js';
 import { readBoard } from '../../versions/read.js';
 import { type Console, consoleOf } from './console.js';
-import { excerptsOf } from './excerpts.js';
+import { moveStep, removalOf } from './draft-steps.js';
+import { draftOverview } from './draft-view.js';
+import { entryMissing, refOfRequest } from './entry.js';
+import { whoIs } from './who.js';
 
-/** Three times the limit of a document: what is not ASCII grows so when a form is encoded. */
-const formLimit = 7 * 1024 * 1024;
-const mostFaults = 50;
-
-const saved = z.object({
-  // A browser sends line ends as CR LF, whatever was in the field.
-  source: z.string().transform((text) => text.replace(/\r\n?/g, '\n')),
-  revision: z.coerce.number().int().nonnegative(),
+const pageSize = 50;
+const query = z.object({
+  q: z.string().max(200).default('').catch(''),
+  from: z.coerce.number().int().nonnegative().default(0).catch(0),
+  done: z.string().max(200).optional().catch(undefined),
 });
 const joined = z.object({ removed: z.string(), added: z.string(), revision: z.coerce.number().int() });
+const moved = z.object({
+  ref: z.string().max(300),
+  to: z.union([z.enum(['up', 'down', 'first', 'last']), z.coerce.number().int().positive()]),
+  /** The page to come back to. */
+  back: z.string().max(300).default('/admin/draft'),
+});
+const removalPaths = ['/:kind/:id', '/:kind/:id/:part'];
 
-interface DraftView {
-  source: string;
-  faults: readonly Fault[];
-  /** What is saved, when somebody else saved meanwhile. */
-  stale: { source: string } | null;
-  done: string | null;
-  status: number;
-}
-
-/** The draft as text: faults at their lines, nothing overwritten unseen, renames offered and never guessed. */
+/** The draft as a whole: what it holds in its order, what is new in it, and what can be done with it. */
 export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
-    app.get('/admin/draft', { config: { permission: 'viewer' } }, async (request, reply) => {
-      const console = consoleOf(deps, request, reply);
-      const { from, done } = z
-        .object({ from: z.string().optional(), done: z.string().optional() })
-        .parse(request.query);
-      const { latest } = await readBoard(deps.db, deps.now());
-      if (from === 'latest' && latest !== null) {
-        const version = String(latest.number);
-        return show(console, {
-          source: writeYaml(latest.document),
-          done: console.texts.t('console.draft.restored', { version }),
-        });
-      }
-      return show(console, { done: done === 'saved' ? await savedText(console) : await joinedText(console, done) });
-    });
-
-    app.post(
-      '/admin/draft',
-      { config: { permission: 'editor', keepsText: true }, bodyLimit: formLimit },
-      async (request, reply) => {
-        const console = consoleOf(deps, request, reply);
-        const { source, revision } = saved.parse(request.body);
-        try {
-          await refuseUnseen(revision);
-          const ifRevision = revision === 0 ? undefined : revision;
-          await writeDraft(deps, { text: source, format: 'yaml' }, { ifRevision }, console.actor);
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error;
-          if (error.code === 'document.invalid') return show(console, { source, faults: error.errors, status: 422 });
-          if (error.code === 'draft.stale') return show(console, { source, stale: await theirs(), status: 409 });
-          throw error;
-        }
-        return console.redirect('/admin/draft?done=saved');
-      },
+    app.get('/admin/draft', { config: { permission: 'viewer' } }, async (request, reply) =>
+      show(consoleOf(deps, request, reply), query.parse(request.query)),
     );
 
     app.post('/admin/draft/join', { config: { permission: 'editor' } }, async (request, reply) => {
@@ -76,60 +43,105 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
         await joinEntries(deps, pair, { ifRevision: revision }, console.actor);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        return show(console, { problem: console.texts.t('console.refusals.stale'), status: 409 });
+        const problem = { field: null, message: console.texts.t('console.refusals.stale') };
+        return show(console, query.parse({}), { errors: [problem], status: 409 });
       }
       return console.redirect(`/admin/draft?done=${encodeURIComponent(`joined:${pair.removed}`)}`);
     });
 
-    /** Who saw no draft must not overwrite one that came meanwhile. */
-    async function refuseUnseen(revision: number): Promise<void> {
-      if (revision === 0 && (await readDraft(deps.db)) !== null)
-        throw new Refusal('draft.stale', 'There is a draft now.');
-    }
+    app.post('/admin/draft/move', { config: { permission: 'editor' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      const { ref: text, to, back } = moved.parse(request.body);
+      const ref = parseRef(text);
+      const { document } = await working(console);
+      if (ref === null || findEntry(document, ref) === null) throw entryMissing();
+      const step = moveStep(document, ref, to);
+      if (step !== null) await editDraft(deps, [step], console.actor, titleOf(console));
+      const safe = /^\/admin\/draft(?:[/?][\w\-./?=&%]*)?$/.test(back) ? back : '/admin/draft';
+      return console.redirect(`${safe}#${text.replaceAll('/', '-')}`);
+    });
 
-    async function theirs(): Promise<{ source: string } | null> {
-      const draft = await readDraft(deps.db);
-      return draft === null ? null : { source: draftAsYaml(draft) };
-    }
-
-    async function joinedText({ texts }: Console, done: string | undefined): Promise<string | null> {
-      const [, id] = /^joined:([a-z0-9-]{1,120})$/.exec(done ?? '') ?? [];
-      const entry = (await readDraft(deps.db))?.document.subProcessors.find((one) => one.id === id);
-      return entry === undefined ? null : texts.t('console.draft.joined', { id: entry.id, added: entry.name });
-    }
-
-    async function savedText({ texts }: Console): Promise<string> {
-      const { changes } = await diffDraft(deps.db);
-      const state = changes.length === 0 ? 'savedSame' : 'savedChanges';
-      return `${texts.t('console.draft.saved')} ${texts.t(`console.draft.${state}`, { count: changes.length })}`;
-    }
-
-    async function show(console: Console, view: Partial<DraftView> & { problem?: string }) {
-      const [draft, board] = [await readDraft(deps.db), await readBoard(deps.db, deps.now())];
-      const diff = draft === null ? null : await diffDraft(deps.db);
-      const source = view.source ?? (draft === null ? console.texts.t('console.draft.example') : draftAsYaml(draft));
-      const faults = [...(view.faults ?? [])].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-      return console.page(
-        'draft',
-        'draft',
-        {
-          source,
-          revision: String(draft?.revision ?? 0),
-          editable: hasRole(console.actor, 'editor'),
-          faults: faults.slice(0, mostFaults).map(({ line, message }) => ({ line: line ?? null, message })),
-          moreFaults: Math.max(0, faults.length - mostFaults),
-          excerpts: excerptsOf(source, faults),
-          stale: view.stale ?? null,
-          suggestions: (view.status ?? 200) === 200 ? (diff?.suggestions ?? []) : [],
-          changes: diff?.changes.length ?? null,
-          base: board.latest?.number ?? null,
-          updatedAt: draft?.updatedAt ?? null,
-          example: draft === null && view.source === undefined,
-          done: view.done ?? null,
-          problem: view.problem ?? null,
-        },
-        { status: view.status ?? 200 },
+    for (const path of removalPaths) {
+      app.get(`/admin/draft/removal${path}`, { config: { permission: 'editor' } }, async (request, reply) =>
+        showRemoval(consoleOf(deps, request, reply), removedRef(request)),
       );
+
+      app.post(`/admin/draft/removal${path}`, { config: { permission: 'editor' } }, async (request, reply) => {
+        const console = consoleOf(deps, request, reply);
+        const ref = removedRef(request);
+        const { document } = await working(console);
+        const removal = removalOf(document, ref);
+        if (removal !== null) await editDraft(deps, removal.steps, console.actor, titleOf(console));
+        const back =
+          ref.kind === 'data-category' ? `/admin/draft/entry/data-subject/${ref.dataSubject}` : '/admin/draft';
+        return console.redirect(ref.kind === 'data-category' ? back : `${back}?done=removed`);
+      });
     }
   };
+
+  function working(console: Console) {
+    return readWorkingList(deps.db, titleOf(console));
+  }
+
+  async function show(
+    console: Console,
+    { q, from, done }: z.infer<typeof query>,
+    { errors = [], status = 200 }: { errors?: { field: null; message: string }[]; status?: number } = {},
+  ) {
+    const { document, draft } = await working(console);
+    const diff = draft === null ? null : await diffDraft(deps.db);
+    const { latest } = await readBoard(deps.db, deps.now());
+    const { edits } = await readEdits(deps.db, { limit: 1 });
+    const [last] = edits;
+    return console.page(
+      'draft',
+      'draft',
+      {
+        ...draftOverview(document, diff, { q, from, size: pageSize }, console.texts),
+        filter: { q, from },
+        started: draft !== null,
+        changes: diff?.changes.length ?? null,
+        suggestions: diff?.suggestions ?? [],
+        revision: String(draft?.revision ?? 0),
+        base: latest?.number ?? null,
+        lastEdit: last === undefined ? null : { at: last.at, by: await whoIs(deps.db, last.by, console.texts) },
+        editable: hasRole(console.actor, 'editor'),
+        scripts: hasRole(console.actor, 'editor') ? ['editor.js'] : [],
+        errors,
+        done: await doneText(console, done),
+      },
+      { status },
+    );
+  }
+
+  async function showRemoval(console: Console, ref: EntryRef) {
+    const { document } = await working(console);
+    const removal = removalOf(document, ref);
+    if (removal === null) throw entryMissing();
+    return console.page('entry-removal', 'draft', {
+      ref: refText(ref),
+      called: nameOfEntry(findEntry(document, ref), ref),
+      kind: ref.kind,
+      users: removal.users,
+    });
+  }
+
+  async function doneText({ texts }: Console, done: string | undefined): Promise<string | null> {
+    if (done === 'removed' || done === 'undone' || done === 'imported') return texts.t(`editor.${done}`);
+    const [, id] = /^joined:([a-z0-9-]{1,120})$/.exec(done ?? '') ?? [];
+    if (id === undefined) return null;
+    const { document } = await readWorkingList(deps.db, '');
+    const entry = document.subProcessors.find((one) => one.id === id);
+    return entry === undefined ? null : texts.t('console.draft.joined', { id: entry.id, added: entry.name });
+  }
+}
+
+function titleOf({ texts }: Console): string {
+  return texts.t('editor.defaultTitle');
+}
+
+function removedRef(request: FastifyRequest): EntryRef {
+  const ref = refOfRequest(request);
+  if (ref.kind === 'list') throw entryMissing();
+  return ref;
 }

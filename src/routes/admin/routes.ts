@@ -11,6 +11,10 @@ import { contactsRoutes } from './contacts.js';
 import { adminDeliverabilityRoutes } from './deliverability.js';
 import { adminDeliveriesRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
+import { draftHistoryRoutes } from './draft-history.js';
+import { draftTextRoutes } from './draft-text.js';
+import { entryRoutes } from './entry.js';
+import { formFields } from './entry-form.js';
 import { overviewRoutes } from './overview.js';
 import { progressRoutes } from './progress.js';
 import { publishRoutes } from './publish.js';
@@ -36,7 +40,17 @@ const unspoken: ReadonlySet<string> = new Set([
   'role',
   'state',
   'sure',
+  'base',
+  'none',
+  'ref',
+  'to',
+  'back',
+  'optional',
+  'specialCategory',
 ]);
+
+/** A field may come several times, as the lines of a set do. */
+const texts = z.union([z.string().transform((text) => [text]), z.array(z.string())]).catch([]);
 
 /** The admins' console: every page behind the guard, and what a person sees who may not pass. */
 export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -61,6 +75,9 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       signInRoutes,
       overviewRoutes,
       draftRoutes,
+      entryRoutes,
+      draftTextRoutes,
+      draftHistoryRoutes,
       reviewRoutes,
       publishRoutes,
       adminDeliverabilityRoutes,
@@ -83,9 +100,14 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
     const { t } = deps.texts.for(deps.pages.localeOf(request));
     const body = z.record(z.string(), z.unknown()).catch({}).parse(request.body);
     const fields = Object.entries(body).flatMap(([name, value]) => {
-      if (typeof value !== 'string' || name.startsWith('_') || /password|repeat/.test(name)) return [];
-      const shown = value.trim() !== '' && !unspoken.has(name);
-      return [{ name, value, shown, label: labelOf(name, t), rows: Math.min(32, value.split('\n').length + 1) }];
+      if (name.startsWith('_') || /password|repeat/.test(name)) return [];
+      return texts.parse(value).map((text) => ({
+        name,
+        value: text,
+        shown: text.trim() !== '' && !unspoken.has(name) && !name.startsWith('dataCategories.'),
+        label: labelOf(name, t),
+        rows: Math.min(32, text.split('\n').length + 1),
+      }));
     });
     return deps.pages.page(
       reply,
@@ -125,6 +147,13 @@ function malformed({ issues }: z.ZodError, request: FastifyRequest): Error {
   return new Refusal('input.invalid', 'The form does not have the fields that this address takes.', errors);
 }
 
+/** The fields of the list, as everywhere. */
+const fieldLabels: ReadonlyMap<string, string> = new Map(
+  (['sub-processor', 'data-category', 'data-subject', 'statement', 'list'] as const).flatMap((kind) =>
+    formFields(kind).map(({ name, label }) => [name, label] as const),
+  ),
+);
+
 function labelOf(name: string, t: (key: string) => string): string {
   const labels: Readonly<Record<string, string>> = {
     source: 'console.draft.text',
@@ -145,6 +174,6 @@ function labelOf(name: string, t: (key: string) => string): string {
     expires: 'console.tokens.expires',
     email: 'console.signIn.email',
   };
-  const key = labels[name];
+  const key = labels[name] ?? fieldLabels.get(name.split('.')[0] ?? '');
   return key === undefined ? name : t(key);
 }

@@ -1,0 +1,263 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { hasRole } from '../../actor.js';
+import type { AppDeps } from '../../app.js';
+import { type Fault, Refusal } from '../../errors.js';
+import type { ListDocument } from '../../list/document.js';
+import type { Conflict, EditStep } from '../../list/edit.js';
+import {
+  type EntryRef,
+  entryKinds,
+  findEntry,
+  nameOfEntry,
+  parseRef,
+  refText,
+  siblingsOf,
+} from '../../list/entry-ref.js';
+import { editDraft, newId, readEdits, readWorkingList, refOf } from '../../versions/draft-edit.js';
+import { conflictLines } from './conflict-view.js';
+import { type Console, consoleOf } from './console.js';
+import { faultsOfEntry, type PostedEntry, readEntryForm, stepsOfForm, valuesOf } from './entry-form.js';
+import { groupsOf, matrixOf } from './entry-view.js';
+import { whoIs } from './who.js';
+
+/** Three times what an entry may hold: what is not ASCII grows so when a form is encoded. */
+const formLimit = 2 * 1024 * 1024;
+const place = z.object({
+  kind: z.string().max(50),
+  /** Of a data category: its data subject kind. */
+  id: z.string().max(120).optional(),
+  part: z.string().max(120).optional(),
+});
+const entryPaths = ['/:kind', '/:kind/:id', '/:kind/:id/:part'];
+const newPaths = ['/:kind', '/:kind/:id'];
+const query = z.object({ done: z.enum(['saved', 'added']).optional().catch(undefined) });
+
+interface EntryPage {
+  posted?: PostedEntry;
+  faults?: { field: string | null; message: string }[];
+  conflicts?: Conflict[];
+  status?: number;
+  done?: string | null;
+}
+
+/**
+ * One entry of the draft as a form: a sub-processor, a data subject kind, one of its data categories, a
+ * service, a statement, or the head of the list. The script sends the same form while somebody writes, and
+ * gets the answer as JSON.
+ */
+export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    for (const path of entryPaths) {
+      app.get(`/admin/draft/entry${path}`, { config: { permission: 'viewer' } }, async (request, reply) => {
+        const console = consoleOf(deps, request, reply);
+        const { done } = query.parse(request.query);
+        return showEntry(console, refOfRequest(request), {
+          done: done === undefined ? null : console.texts.t(`editor.${done}`),
+        });
+      });
+
+      app.post(
+        `/admin/draft/entry${path}`,
+        { config: { permission: 'editor', keepsText: true }, bodyLimit: formLimit },
+        async (request, reply) => {
+          const console = consoleOf(deps, request, reply);
+          const ref = refOfRequest(request);
+          const posted = readEntryForm(ref.kind, request.body);
+          const quietly = wantsJson(request);
+          const { document } = await working(console);
+          try {
+            const result = await editDraft(deps, stepsOfForm(ref, posted), console.actor, titleOf(console));
+            if (quietly) return await answerQuietly(console, ref, posted, result.saved ? [] : result.conflicts);
+            if (!result.saved)
+              return await showEntry(console, ref, { posted, conflicts: result.conflicts, status: 409 });
+            return console.redirect(`/admin/draft/entry/${refText(ref)}?done=saved`);
+          } catch (error) {
+            const faults = entryFaults(error, ref, document);
+            if (quietly) return reply.code(422).send({ faults });
+            return showEntry(console, ref, { posted, faults, status: 422 });
+          }
+        },
+      );
+    }
+    for (const path of newPaths) {
+      app.get(`/admin/draft/new${path}`, { config: { permission: 'editor' } }, async (request, reply) =>
+        showNew(consoleOf(deps, request, reply), kindOfRequest(request)),
+      );
+
+      app.post(
+        `/admin/draft/new${path}`,
+        { config: { permission: 'editor', keepsText: true }, bodyLimit: formLimit },
+        async (request, reply) => {
+          const console = consoleOf(deps, request, reply);
+          const at = kindOfRequest(request);
+          const posted = readEntryForm(at.kind, request.body);
+          const { document } = await working(console);
+          const called = z
+            .string()
+            .catch('')
+            .parse(posted.values.name ?? posted.values.text);
+          const id = await newId(deps.db, document, at, { name: called.slice(0, 60).replace(/\s+/g, ' ') || 'x' });
+          const ref = { ...at, id };
+          const siblings = siblingsOf(document, ref) ?? [];
+          const step: EditStep = {
+            step: 'add',
+            ref: refText(ref),
+            entry: posted.values,
+            place: z
+              .string()
+              .nullable()
+              .catch(null)
+              .parse(siblings.at(-1)?.id ?? null),
+          };
+          try {
+            const result = await editDraft(deps, [step], console.actor, titleOf(console));
+            if (!result.saved) throw new Error('a new entry met another one of its id');
+            return console.redirect(`/admin/draft/entry/${refOf(at, id)}?done=added`);
+          } catch (error) {
+            return showNew(console, at, { posted, faults: entryFaults(error, ref, document), status: 422 });
+          }
+        },
+      );
+    }
+  };
+
+  function working(console: Console) {
+    return readWorkingList(deps.db, titleOf(console));
+  }
+
+  async function showEntry(console: Console, ref: EntryRef, page: EntryPage) {
+    const { document } = await working(console);
+    const entry = findEntry(document, ref);
+    if (entry === null && page.posted === undefined) throw entryMissing();
+    const values = page.posted?.values ?? valuesOf(ref.kind, entry ?? {});
+    const conflicts = page.conflicts ?? [];
+    const { edits } = await readEdits(deps.db, { ref: refText(ref), limit: 1 });
+    const [last] = edits;
+    return show(console, ref, document, {
+      ...page,
+      values,
+      title: nameOfEntry(entry, ref),
+      // Whoever sends the form again has seen what others wrote.
+      base: { ...(page.posted?.base ?? values), ...theirsOf(conflicts) },
+      gone: entry === null,
+      conflictLines: conflictLines(conflicts, ref.kind, console.texts),
+      lastEdit: last === undefined ? null : { at: last.at, by: await whoIs(deps.db, last.by, console.texts) },
+      action: `/admin/draft/entry/${refText(ref)}`,
+    });
+  }
+
+  async function showNew(console: Console, at: Omit<EntryRef, 'id'>, page: EntryPage = {}) {
+    const { document } = await working(console);
+    const ref = { ...at, id: '' };
+    if (siblingsOf(document, ref) === null) throw entryMissing();
+    return show(console, ref, document, {
+      ...page,
+      values: page.posted?.values ?? {},
+      title: console.texts.t(`editor.new.${at.kind}`),
+      base: {},
+      gone: false,
+      conflictLines: [],
+      lastEdit: null,
+      action: `/admin/draft/new/${at.kind}${at.dataSubject === null ? '' : `/${at.dataSubject}`}`,
+    });
+  }
+
+  function show(
+    console: Console,
+    ref: EntryRef,
+    document: ListDocument,
+    view: EntryPage & {
+      values: PostedEntry['values'];
+      base: PostedEntry['base'];
+      title: string;
+      gone: boolean;
+      conflictLines: { field: string | null; label: string; theirs: string }[];
+      lastEdit: { at: Date; by: string } | null;
+      action: string;
+    },
+  ) {
+    const subject = document.dataSubjects.find(({ id }) => id === (ref.dataSubject ?? ref.id));
+    const editable = hasRole(console.actor, 'editor');
+    return console.page(
+      'entry',
+      'draft',
+      {
+        kind: ref.kind,
+        ref: refText(ref),
+        title: view.title,
+        action: view.action,
+        isNew: ref.kind !== 'list' && ref.id === '',
+        groups: groupsOf(ref.kind, view.values, document, console.texts),
+        matrix: matrixOf(ref.kind, view.values, document),
+        base: JSON.stringify(view.base),
+        gone: view.gone,
+        conflicts: view.conflictLines,
+        lastEdit: view.lastEdit,
+        subject: ref.kind === 'data-category' ? (subject ?? null) : null,
+        catalogue: ref.kind === 'data-subject' && ref.id !== '' ? (subject?.dataCategories ?? []) : null,
+        editable,
+        scripts: editable ? ['editor.js'] : [],
+        errors: view.faults ?? [],
+        done: view.done ?? null,
+      },
+      { status: view.status ?? 200 },
+    );
+  }
+
+  /** For the script: what became of it, and from what the form goes on. */
+  async function answerQuietly(console: Console, ref: EntryRef, posted: PostedEntry, conflicts: readonly Conflict[]) {
+    const { draft } = await working(console);
+    const open = new Set(conflicts.map(({ field }) => field));
+    // What is in conflict stays as it was when the form was made; the rest is what somebody just saved.
+    const base = Object.fromEntries(
+      [...new Set([...Object.keys(posted.base), ...Object.keys(posted.values)])].flatMap((name) => {
+        const value = open.has(name) ? posted.base[name] : posted.values[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+    return {
+      revision: draft?.revision ?? 0,
+      base: JSON.stringify(base),
+      conflicts: conflictLines(conflicts, ref.kind, console.texts),
+      faults: [],
+    };
+  }
+}
+
+function titleOf({ texts }: Console): string {
+  return texts.t('editor.defaultTitle');
+}
+
+function theirsOf(conflicts: readonly Conflict[]): PostedEntry['base'] {
+  return Object.fromEntries(conflicts.flatMap(({ field, theirs }) => (field === null ? [] : [[field, theirs]])));
+}
+
+function entryFaults(error: unknown, ref: EntryRef, document: ListDocument) {
+  if (!(error instanceof Refusal) || error.code !== 'document.invalid') throw error;
+  const faults: readonly Fault[] = error.errors;
+  return faultsOfEntry(ref, document, faults);
+}
+
+function wantsJson({ headers }: FastifyRequest): boolean {
+  return /\bapplication\/json\b/.test(headers.accept ?? '') && !/\btext\/html\b/.test(headers.accept ?? '');
+}
+
+/** The entry that an address of `entryPaths` names. */
+export function refOfRequest({ params }: FastifyRequest): EntryRef {
+  const { kind, id, part } = place.parse(params);
+  const ref = parseRef([kind, id, part].filter((one) => one !== undefined).join('/'));
+  if (ref === null) throw entryMissing();
+  return ref;
+}
+
+function kindOfRequest({ params }: FastifyRequest): Omit<EntryRef, 'id'> {
+  const { kind: name, id: dataSubject = null } = place.parse(params);
+  const kind = entryKinds.find((known) => known === name);
+  if (kind === undefined || (kind === 'data-category') !== (dataSubject !== null)) throw entryMissing();
+  return { kind, dataSubject };
+}
+
+export function entryMissing(): Error {
+  return Object.assign(new Error('there is no such entry in the draft'), { statusCode: 404 });
+}
