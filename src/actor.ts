@@ -17,3 +17,21 @@ export function hasRole(actor: Actor, needed: Role): boolean {
 
 export const systemActor: Actor = { kind: 'system' };
 export const visitorActor: Actor = { kind: 'visitor' };
+
+/** Which door somebody came by and from where, such as `console 203.0.113.7`; for the audit log alone. */
+const origins = new WeakMap<Actor, string>();
+
+/** The same actor with where they are: it goes with the object, and into no row but the audit log's. */
+export function actorFrom<Known extends Actor>(actor: Known, origin: string): Known {
+  const here = { ...actor };
+  origins.set(here, origin);
+  return here;
+}
+
+/** Null: the service itself, or nobody said. */
+export function originOf(actor: Actor): string | null {
+  return origins.get(actor) ?? null;
+}
+
+/** Who types at the shell of the machine. */
+export const operatorActor: Actor = actorFrom({ kind: 'system' }, 'command line');

@@ -134,7 +134,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   bounces: ['bounces', 'webhook_tokens', 'bounce_mailbox', 'bounce_mailbox_left'],
   admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits'],
   tasks: ['tasks'],
-  audit: ['audit_log'],
+  audit: ['audit_log', 'audit_seals'],
   holds: ['service_state'],
   database: ['migrations'],
 };

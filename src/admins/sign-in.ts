@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { actorFrom } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
@@ -52,7 +53,7 @@ export async function signIn(
     await uncountSignIn(tx, place);
     await recordAudit(tx, {
       at: now,
-      actor: { kind: 'admin', id: admin.id, role: admin.role },
+      actor: actorFrom({ kind: 'admin', id: admin.id, role: admin.role }, `console ${request.ip}`),
       action: 'admin.signed-in',
       subject: `admin ${admin.id}`,
     });

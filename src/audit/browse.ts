@@ -1,7 +1,21 @@
 import type { Db } from '../database/query.js';
-import { type AuditEntry, countRecent, selectEntries } from './queries.js';
+import { type AuditEntry, type AuditFilter, countRecent, selectEntries } from './queries.js';
 
 export { type AuditEntry, actorSchema } from './queries.js';
+
+/** What is looked for in the log; what is left out, or empty, is anything. */
+export interface AuditSearch {
+  /** An action, or the part before its dot: `version` finds `version.published`. */
+  action?: string | undefined;
+  /** Such as `version 3`. */
+  subject?: string | undefined;
+  /** Such as `admin 2` or `token 5`. */
+  actor?: string | undefined;
+  /** A part of the subject, the detail or the origin, in any case. */
+  q?: string | undefined;
+  since?: Date | undefined;
+  until?: Date | undefined;
+}
 
 /**
  * A page of the audit log, newest first.
@@ -9,12 +23,30 @@ export { type AuditEntry, actorSchema } from './queries.js';
  */
 export async function browseAudit(
   db: Db,
-  page: { after?: number | undefined; limit: number },
+  page: AuditSearch & { after?: number | undefined; limit: number },
 ): Promise<{ entries: AuditEntry[]; next: number | null }> {
-  const found = await selectEntries(db, { after: page.after ?? null, limit: page.limit + 1 });
+  const found = await selectEntries(db, { ...filterOf(page), after: page.after ?? null, limit: page.limit + 1 });
   const entries = found.slice(0, page.limit);
   const last = entries.at(-1);
   return { entries, next: found.length > page.limit && last !== undefined ? last.id : null };
+}
+
+function filterOf({ action = '', subject = '', actor = '', q = '', since, until }: AuditSearch): AuditFilter {
+  const [, kind, id] = /^(admin|token|subscriber) (\S+)$/.exec(actor.trim()) ?? [];
+  const text = q.replaceAll('\0', '').trim();
+  return {
+    action: given(action),
+    subject: given(subject),
+    actor: kind === undefined || id === undefined ? null : { kind, id },
+    like: text === '' ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`,
+    since: since ?? null,
+    until: until ?? null,
+  };
+}
+
+function given(text: string): string | null {
+  const plain = text.replaceAll('\0', '').trim();
+  return plain === '' ? null : plain;
 }
 
 /** How often something was done since a moment, counted up to `most`; `oldest`: the first of those. */

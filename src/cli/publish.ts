@@ -1,4 +1,4 @@
-import { systemActor } from '../actor.js';
+import { operatorActor } from '../actor.js';
 import { adminVersionJson, scheduledJson } from '../routes/api/wire.js';
 import { writeDraft } from '../versions/draft.js';
 import { publish } from '../versions/publish.js';
@@ -28,9 +28,9 @@ export const publishCommand: Command = {
     const request = requestOf(input);
     const [path] = input.positionals;
     const result = await withDeps(surroundings, async (deps) => {
-      const written = path === undefined ? null : await writeDraft(deps, await readListText(path), {}, systemActor);
+      const written = path === undefined ? null : await writeDraft(deps, await readListText(path), {}, operatorActor);
       // The file, and not what somebody else has made the draft in this moment.
-      return publish(deps, request, systemActor, { ifRevision: written?.revision });
+      return publish(deps, request, operatorActor, { ifRevision: written?.revision });
     });
     surroundings.say(input.flag('json') ? JSON.stringify(forPrograms(result)) : forPeople(result));
     return 0;

@@ -1,4 +1,4 @@
-import { systemActor } from '../actor.js';
+import { operatorActor } from '../actor.js';
 import { release } from '../holds/hold.js';
 import type { Command } from './command.js';
 import { withDeps } from './open.js';
@@ -11,7 +11,7 @@ export const releaseCommand: Command = {
   options: { json: { type: 'boolean' } },
   arguments: { min: 0, max: 0 },
   async run({ flag }, surroundings) {
-    const hold = await withDeps(surroundings, (deps) => release(deps, systemActor));
+    const hold = await withDeps(surroundings, (deps) => release(deps, operatorActor));
     if (flag('json')) surroundings.say(JSON.stringify({ released: hold }));
     else if (hold === null) surroundings.say('Nothing is held.');
     else {

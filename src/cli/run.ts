@@ -1,5 +1,6 @@
 import { OperatorError, Refusal } from '../errors.js';
 import { adminCreateCommand } from './admin.js';
+import { auditExportCommand, auditVerifyCommand } from './audit.js';
 import { checkCommand } from './check.js';
 import { type Command, type Outcome, readInput, type Surroundings, UsageError } from './command.js';
 import { diffCommand } from './diff.js';
@@ -22,6 +23,8 @@ const commands: readonly Command[] = [
   adminCreateCommand,
   releaseCommand,
   checkCommand,
+  auditVerifyCommand,
+  auditExportCommand,
 ];
 
 /**

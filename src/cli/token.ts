@@ -1,4 +1,4 @@
-import { roles, systemActor } from '../actor.js';
+import { operatorActor, roles } from '../actor.js';
 import { createApiToken, listApiTokens, revokeApiToken } from '../admins/api-tokens.js';
 import { type Command, UsageError } from './command.js';
 import { withDeps } from './open.js';
@@ -27,7 +27,7 @@ export const tokenCreateCommand: Command = {
     }
     const token = await withDeps(surroundings, (deps) => {
       const expiresAt = days === undefined ? null : new Date(deps.now().getTime() + Number(days) * day);
-      return createApiToken(deps, { name, role, expiresAt }, systemActor);
+      return createApiToken(deps, { name, role, expiresAt }, operatorActor);
     });
     surroundings.say(flag('json') ? JSON.stringify(token) : token.secret);
     return 0;
@@ -80,7 +80,7 @@ export const tokenRevokeCommand: Command = {
   arguments: { min: 1, max: 1 },
   async run({ positionals: [id = ''] }, surroundings) {
     if (!/^\d{1,15}$/.test(id)) throw new UsageError('token revoke needs the ID that token list shows');
-    await withDeps(surroundings, (deps) => revokeApiToken(deps, Number(id), systemActor));
+    await withDeps(surroundings, (deps) => revokeApiToken(deps, Number(id), operatorActor));
     surroundings.say(`API token ${id} is revoked.`);
     return 0;
   },

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import csrfProtection from '@fastify/csrf-protection';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Actor, hasRole, type Role } from '../actor.js';
+import { type Actor, actorFrom, hasRole, type Role } from '../actor.js';
 import { actorOfBearer } from '../admins/api-tokens.js';
 import { type Session, sessionLifeMs, sessionOf } from '../admins/sessions.js';
 import type { Config } from '../config.js';
@@ -78,6 +78,7 @@ export function guardApi(app: FastifyInstance, deps: GuardDeps): void {
           : 'The Authorization header holds no valid bearer token.',
       );
     }
+    request.actor = actorFrom(request.actor, `api ${networkOf(request.ip)}`);
     demand(request.actor, needed);
   });
 }
@@ -134,7 +135,7 @@ export async function guardConsole(app: FastifyInstance, deps: GuardDeps): Promi
   app.decorateRequest('session', null);
   app.addHook('onRequest', async (request) => {
     if (isWrite(request)) demandSameOrigin(request, config);
-    request.session = await sessionOf(deps, request.cookies[cookieName(config, 'session')]);
+    request.session = sessionAt(request, await sessionOf(deps, request.cookies[cookieName(config, 'session')]));
     const { keepsText = false } = request.routeOptions.config;
     if (!keepsText || !hasCookie(request, config)) demandSession(request);
   });
@@ -143,6 +144,11 @@ export async function guardConsole(app: FastifyInstance, deps: GuardDeps): Promi
     else done();
   });
   app.addHook('preHandler', async (request) => demandSession(request));
+}
+
+function sessionAt(request: FastifyRequest, session: Session | null): Session | null {
+  if (session === null) return null;
+  return { ...session, actor: actorFrom(session.actor, `console ${networkOf(request.ip)}`) };
 }
 
 /** Who sends the request, on a route that only somebody may use. */

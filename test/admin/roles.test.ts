@@ -75,6 +75,8 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'POST /admin/subscribers/groups',
       'POST /admin/subscribers/groups/:id/removal',
       'GET /admin/audit',
+      'GET /admin/audit/export.jsonl',
+      'GET /admin/audit/export.csv',
       'GET /admin/api-tokens',
       'POST /admin/api-tokens',
       'POST /admin/api-tokens/:id/revoke',

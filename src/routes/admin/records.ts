@@ -2,19 +2,16 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { type Actor, hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { browseAudit } from '../../audit/browse.js';
 import { decideObjection } from '../../objections/decide.js';
 import { objectionStates } from '../../objections/objection.js';
 import { listObjections } from '../../objections/report.js';
 import type { Texts } from '../../texts.js';
 import { consoleOf } from './console.js';
 
-const pageSize = 100;
 const params = z.object({ id: z.coerce.number().int().positive() });
 const decision = z.object({ state: z.enum(objectionStates), note: z.string().max(2_000).default('') });
-const query = z.object({ after: z.coerce.number().int().positive().optional().catch(undefined) });
 
-/** What came in and what was done: objections with their state, and the audit log. */
+/** Objections with their state. */
 export function recordsRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     app.get('/admin/objections', { config: { permission: 'viewer' } }, async (request, reply) => {
@@ -37,20 +34,6 @@ export function recordsRoutes(deps: AppDeps): FastifyPluginAsync {
         return console.redirect('/admin/objections?done=saved');
       },
     );
-
-    app.get('/admin/audit', { config: { permission: 'admin' } }, async (request, reply) => {
-      const console = consoleOf(deps, request, reply);
-      const { after } = query.parse(request.query);
-      const { entries, next } = await browseAudit(deps.db, { after, limit: pageSize });
-      return console.page('audit', 'audit', {
-        entries: entries.map((entry) => ({
-          ...entry,
-          who: nameOf(entry.actor, console.texts),
-          detail: Object.keys(entry.detail).length === 0 ? '' : JSON.stringify(entry.detail),
-        })),
-        next,
-      });
-    });
   };
 }
 

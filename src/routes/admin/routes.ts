@@ -6,6 +6,7 @@ import { countOpenTasks } from '../../tasks/browse.js';
 import { csrfToken, guardConsole } from '../guard.js';
 import { noteRefusal, problemOf } from '../problem.js';
 import { apiTokensRoutes } from './api-tokens.js';
+import { adminAuditRoutes } from './audit.js';
 import { redirect } from './console.js';
 import { contactsRoutes } from './contacts.js';
 import { adminDeliverabilityRoutes } from './deliverability.js';
@@ -89,6 +90,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       contactsRoutes,
       tasksRoutes,
       recordsRoutes,
+      adminAuditRoutes,
       sendingRoutes,
       apiTokensRoutes,
     ];
