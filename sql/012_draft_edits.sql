@@ -17,6 +17,8 @@ create table draft_edits (
   undoes      bigint references draft_edits
 );
 create index draft_edits_of on draft_edits using gin (refs);
+-- Asked every few seconds by each page on which somebody edits.
+create index draft_edits_since on draft_edits (revision);
 create unique index draft_edits_undone_once on draft_edits (undoes) where undoes is not null;
 
 -- An admin's own YAML follows what is edited by form when it is asked for. Which entries it holds, while it

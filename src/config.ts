@@ -23,11 +23,9 @@ import {
   mailFrom,
   newAdmins,
   number,
-  onOrOff,
   port,
   publicUrl,
   replyAddress,
-  secondFactor,
   secret,
   secretKeys,
   sendgridKey,
@@ -70,14 +68,8 @@ export interface Config {
   mailgunSigningKey: string | null;
   /** How long a publication waits for another, so that both are one notice; 0: not at all. */
   quietMinutes: number;
-  /** Whether a publication needs the approval of another person than the one who publishes. */
-  fourEyes: boolean;
-  /** How long a publication can still be stopped before it happens; 0: it happens at once. */
-  holdBackMinutes: number;
   /** Sign-in of admins by OpenID Connect; `newRole`: of people who have no account yet, null: none is made. */
   oidc: { issuer: string; clientId: string; clientSecret: string; label: string; newRole: Role | null } | null;
-  /** Whether every admin who signs in with a password needs a second factor. */
-  secondFactor: 'optional' | 'required';
   /** The first signs, all verify. Empty only until the embedded default has read its own. */
   secretKeys: string[];
   adminEmail: string | null;
@@ -148,10 +140,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     sendgridWebhookKey: s.SENDGRID_WEBHOOK_KEY ?? null,
     mailgunSigningKey: s.MAILGUN_SIGNING_KEY ?? null,
     quietMinutes: s.QUIET_MINUTES,
-    fourEyes: s.FOUR_EYES,
-    holdBackMinutes: s.HOLD_BACK_MINUTES,
     oidc: oidcOf(s),
-    secondFactor: s.SECOND_FACTOR,
     secretKeys: s.SECRET_KEY ?? [],
     adminEmail: s.ADMIN_EMAIL ?? null,
     adminPassword: s.ADMIN_PASSWORD ?? null,
@@ -217,14 +206,11 @@ const Settings = z.object({
   SENDGRID_WEBHOOK_KEY: sendgridKey.optional(),
   MAILGUN_SIGNING_KEY: secret(8).optional(),
   QUIET_MINUTES: number({ min: 0, max: 1_440, whole: true }).prefault('0'),
-  FOUR_EYES: onOrOff.prefault('off'),
-  HOLD_BACK_MINUTES: number({ min: 0, max: 120, whole: true }).prefault('0'),
   OIDC_ISSUER: issuerUrl.optional(),
   OIDC_CLIENT_ID: setting((text) => text).optional(),
   OIDC_CLIENT_SECRET: secret(8).optional(),
   OIDC_LABEL: companyName.prefault('OpenID Connect'),
   OIDC_NEW_ADMINS: newAdmins.prefault('none'),
-  SECOND_FACTOR: secondFactor.prefault('optional'),
   SECRET_KEY: secretKeys.optional(),
   ADMIN_EMAIL: emailAddress.optional(),
   ADMIN_PASSWORD: secret(8).optional(),

@@ -200,7 +200,12 @@ t.test('areas of the network name nobody', async (t) => {
 t.test('a stranger’s text is not read by the console, whatever cookie comes with it', async (t) => {
   const app = await startApp(t);
   for (const cookies of [{}, { 'subnotice-form': 'made-up' }, { 'subnotice-form': 'made.up' }]) {
-    const answer = await sendForm(app, '/admin/draft/text', { source: 'x'.repeat(100_000), revision: '0' }, { cookies });
+    const answer = await sendForm(
+      app,
+      '/admin/draft/text',
+      { source: 'x'.repeat(100_000), revision: '0' },
+      { cookies },
+    );
     t.equal(answer.statusCode, 403);
     t.notMatch(answer.body, 'xxxxx');
   }

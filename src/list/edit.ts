@@ -57,6 +57,24 @@ export function invertSteps(steps: readonly EditStep[]): EditStep[] {
   return [...steps].reverse().map(inverseOf);
 }
 
+/**
+ * Two edits as one, when the second goes on with the very fields of the first. Null: it does something
+ * else, or takes all of it back.
+ */
+export function continued(first: readonly EditStep[], second: readonly EditStep[]): EditStep[] | null {
+  if (first.length !== second.length || first.length === 0) return null;
+  const steps: EditStep[] = [];
+  for (const next of second) {
+    const begun = first.find(
+      (one) => one.step === 'set' && one.ref === next.ref && 'field' in next && one.field === next.field,
+    );
+    if (begun?.step !== 'set' || next.step !== 'set' || !isDeepStrictEqual(begun.after, next.before)) return null;
+    if (isDeepStrictEqual(begun.before, next.after)) return null;
+    steps.push({ ...next, before: begun.before });
+  }
+  return steps;
+}
+
 function inverseOf(step: EditStep): EditStep {
   switch (step.step) {
     case 'add':

@@ -30,13 +30,17 @@ export function writeYaml(document: ListDocument): string {
   if (isMap(yaml.contents)) {
     for (const { key } of yaml.contents.items.slice(1)) if (isScalar(key)) key.spaceBefore = true;
   }
+  quoteBlanks(yaml);
+  return yaml.toString({ lineWidth: 100, minContentWidth: 40 });
+}
+
+/** As a block the library writes blanks alone as nothing. */
+export function quoteBlanks(yaml: Document): void {
   visit(yaml, {
     Scalar: (_, scalar) => {
-      // As a block the library writes blanks alone as nothing.
       if (typeof scalar.value === 'string' && scalar.value.trim() === '') scalar.type = 'QUOTE_DOUBLE';
     },
   });
-  return yaml.toString({ lineWidth: 100, minContentWidth: 40 });
 }
 
 /** The stated keys of an entry in the order of its schema. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import type { Db } from '../database/query.js';
@@ -5,19 +6,25 @@ import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument, ListInput } from '../list/document.js';
-import { applySteps, type Conflict, type EditStep, invertSteps } from '../list/edit.js';
+import { applySteps, type Conflict, continued, type EditStep, invertSteps } from '../list/edit.js';
 import { type EntryRef, refText, siblingsOf } from '../list/entry-ref.js';
 import { identify } from '../list/identity.js';
 import { readListValue } from '../list/read.js';
-import { type DraftEdit, insertEdit, selectEdit, selectEdits, selectReplaced } from './edit-queries.js';
+import { type DraftEdit, extendEdit, insertEdit, selectEdit, selectEdits, selectReplaced } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
 import { latestNumber, readVersion } from './read.js';
-import { sourceIdsOf } from './source-edit.js';
+import { type SourceIds, sourceIdsOf } from './source-edit.js';
 
 export type { DraftEdit } from './edit-queries.js';
 
+/** Who comes back to a field after a longer time makes another edit. */
+const longestPause = 5 * 60 * 1000;
+/** A category may be in use by thousands; the audit entry of its removal names so many. */
+const mostTouched = 50;
+
 type EditDeps = Pick<Deps, 'db' | 'now'>;
+type LooseFields = Extract<EditStep, { step: 'add' }>['entry'];
 
 export type EditResult =
   | { saved: true; draft: Draft; edit: number | null }
@@ -37,7 +44,38 @@ export async function editDraft(
   title = 'Sub-processors',
 ): Promise<EditResult> {
   const first = await beginning(deps.db, title);
-  return transaction(deps.db, (tx) => writeSteps(tx, { steps, first, at: deps.now(), actor, undoes: null }));
+  return transaction(deps.db, (tx) =>
+    writeSteps(tx, { stepsFor: () => steps, first, at: deps.now(), actor, undoes: null }),
+  );
+}
+
+/**
+ * Adds an entry at the end of its siblings; its id comes from its name. Two who add the same name at once
+ * get two entries.
+ * Refuses `document.invalid` with paths into the document, where the entry comes last, and `input.invalid`
+ * when the data subject kind of a category is gone.
+ * @returns the reference of the entry, such as `sub-processor/twilio`
+ */
+export async function addEntry(
+  deps: EditDeps,
+  at: Omit<EntryRef, 'id'>,
+  { name, fields }: { name: string; fields: LooseFields },
+  actor: Actor,
+  title = 'Sub-processors',
+): Promise<{ ref: string; draft: Draft }> {
+  const first = await beginning(deps.db, title);
+  const reserved = new Set(idsAmong(await publishedList(deps.db), at));
+  return transaction(deps.db, async (tx) => {
+    let ref = '';
+    const stepsFor = (document: ListDocument): EditStep[] => {
+      const ids = idsAmong(document, at);
+      ref = refOf(at, freeId(name, new Set([...ids, ...reserved])));
+      return [{ step: 'add', ref, entry: { ...fields }, place: ids.at(-1) ?? null }];
+    };
+    const done = await writeSteps(tx, { stepsFor, first, at: deps.now(), actor, undoes: null });
+    if (!done.saved) throw new Refusal('input.invalid', 'The data subject kind of this category is gone.');
+    return { ref, draft: done.draft };
+  });
 }
 
 /**
@@ -53,8 +91,9 @@ export async function undoEdit(deps: EditDeps, id: number, actor: Actor): Promis
       throw new Refusal('input.invalid', 'There is no such edit that could be taken back.');
     }
     if (edit.steps === null) return restore(tx, edit, draft, { at, actor });
-    const done = await writeSteps(tx, { steps: invertSteps(edit.steps), first: null, at, actor, undoes: id });
-    if (!done.saved) throw changedSince();
+    const inverse = invertSteps(edit.steps);
+    const done = await writeSteps(tx, { stepsFor: () => inverse, first: null, at, actor, undoes: id });
+    if (!done.saved || done.edit === null) throw changedSince();
     return done.draft;
   });
 }
@@ -72,10 +111,13 @@ export async function readEdits(
 }
 
 /** What is edited when there is no draft yet: the latest version, else an empty list. */
-export async function beginning(db: Db, title: string): Promise<ListDocument> {
+async function beginning(db: Db, title: string): Promise<ListDocument> {
+  return (await publishedList(db)) ?? { title, dataSubjects: [], subProcessors: [] };
+}
+
+async function publishedList(db: Db): Promise<ListDocument | null> {
   const number = await latestNumber(db);
-  const version = number === null ? null : await readVersion(db, number);
-  return version?.document ?? { title, dataSubjects: [], subProcessors: [] };
+  return number === null ? null : ((await readVersion(db, number))?.document ?? null);
 }
 
 /** The draft's document, or what it would begin with. */
@@ -84,63 +126,82 @@ export async function readWorkingList(db: Db, title: string): Promise<{ document
   return { document: draft?.document ?? (await beginning(db, title)), draft };
 }
 
-/**
- * The id that a new entry gets, from its name; never one that an entry of the latest version has or had in
- * the draft's place, so that a new vendor is not taken for an old one.
- */
-export async function newId(
-  db: Db,
-  document: ListDocument,
-  at: Omit<EntryRef, 'id'>,
-  entry: { name: string },
-): Promise<string> {
-  const number = await latestNumber(db);
-  const base = number === null ? null : ((await readVersion(db, number))?.document ?? null);
-  const siblings = siblingsOf(document, { ...at, id: '' }) ?? [];
-  const ids = new Set(siblings.flatMap(({ id }) => (typeof id === 'string' ? [id] : [])));
-  const before = base === null ? [] : (siblingsOf(base, { ...at, id: '' }) ?? []);
-  const reserved = new Set([...ids, ...before.flatMap(({ id }) => (typeof id === 'string' ? [id] : []))]);
-  const alone: ListInput = { title: 'x', dataSubjects: [], subProcessors: [{ name: entry.name }] };
-  const stem = identify(alone).subProcessors[0]?.id ?? 'entry';
+/** An id that nothing has, nor had in the latest version: a new vendor is not taken for an old one. */
+function freeId(name: string, reserved: ReadonlySet<string>): string {
+  const called = name.replace(/\s+/g, ' ').trim().slice(0, 60);
+  const alone: ListInput = { title: 'x', dataSubjects: [], subProcessors: [{ name: called }] };
+  const stem = identify(alone).subProcessors[0]?.id || 'entry';
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? stem : `${stem}-${count}`;
     if (!reserved.has(candidate)) return candidate;
   }
 }
 
+function idsAmong(document: ListDocument | null, at: Omit<EntryRef, 'id'>): string[] {
+  const siblings = document === null ? null : siblingsOf(document, { ...at, id: '' });
+  return (siblings ?? []).flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
+}
+
 async function writeSteps(
   tx: Tx,
   order: {
-    steps: readonly EditStep[];
+    /** What is done to the draft as it is once nobody else writes it. */
+    stepsFor: (document: ListDocument) => readonly EditStep[];
     first: ListDocument | null;
     at: Date;
     actor: Actor;
     undoes: number | null;
   },
 ): Promise<EditResult> {
-  const { steps, at, actor, undoes } = order;
+  const { at, actor, undoes } = order;
   const current = await lockDraft(tx);
   const document = current?.document ?? order.first;
   if (document === null) throw new Error('there is no draft to be edited');
+  const steps = order.stepsFor(document);
   const applied = applySteps(document, steps);
   if (applied.conflicts.length > 0) return { saved: false, conflicts: applied.conflicts };
   if (applied.document === document && current !== null) return { saved: true, draft: current, edit: null };
   const checked = readListValue(applied.document);
   const source = current?.source ?? null;
-  const sourceIds = current === null || source === null ? null : (current.sourceIds ?? sourceIdsOf(document));
+  const sourceIds = current === null || source === null ? null : touching(current, steps);
   const content = { document: checked, source, sourceIds, at, by: actor };
   const draft = current === null ? await insertDraft(tx, content) : await updateDraft(tx, content);
   // Somebody else's first draft came between: the steps are done to that one.
   if (draft === null) return writeSteps(tx, order);
-  const edit = await insertEdit(tx, { revision: draft.revision, at, by: actor, steps, before: null, undoes });
+  const edit = await keepEdit(tx, { revision: draft.revision, at, by: actor, steps, undoes });
   await recordAudit(tx, {
     at,
     actor,
     action: undoes === null ? 'draft.edited' : 'draft.undone',
     subject: `draft revision ${draft.revision}`,
-    detail: { edit, ...(undoes === null ? {} : { undoes }), touched: touchedBy(steps) },
+    detail: { edit, ...(undoes === null ? {} : { undoes }), ...touchedBy(steps) },
   });
   return { saved: true, draft, edit };
+}
+
+/** The entries of the text that the draft was read from, and which of them say something else by now. */
+function touching({ document, sourceIds }: Draft, steps: readonly EditStep[]): SourceIds {
+  const own = sourceIds ?? sourceIdsOf(document);
+  return { ...own, touched: [...new Set([...own.touched, ...steps.map(({ ref }) => ref)])] };
+}
+
+/** Somebody who pauses while they write a sentence makes one edit of it, not one for each pause. */
+async function keepEdit(
+  tx: Tx,
+  edit: { revision: number; at: Date; by: Actor; steps: readonly EditStep[]; undoes: number | null },
+): Promise<number> {
+  const [last] = await selectEdits(tx, { before: null, since: null, ref: null, limit: 1 });
+  const goesOn =
+    last !== undefined &&
+    edit.undoes === null &&
+    last.undoes === null &&
+    last.undoneBy === null &&
+    edit.at.getTime() - last.at.getTime() < longestPause &&
+    isDeepStrictEqual(last.by, edit.by);
+  const steps = goesOn ? continued(last.steps ?? [], edit.steps) : null;
+  if (last === undefined || steps === null) return insertEdit(tx, { ...edit, before: null });
+  await extendEdit(tx, last.id, { ...edit, steps });
+  return last.id;
 }
 
 /** What a text had replaced comes back, unless something was done since. */
@@ -172,10 +233,12 @@ async function restore(
 }
 
 /** Entries and fields, for the audit log: what they hold is in the edit itself. */
-function touchedBy(steps: readonly EditStep[]): string[] {
-  return [
+function touchedBy(steps: readonly EditStep[]): { touched: string[]; more?: number } {
+  const all = [
     ...new Set(steps.map((step) => (step.step === 'set' ? `${step.ref} ${step.field}` : `${step.ref} ${step.step}`))),
   ];
+  const touched = all.slice(0, mostTouched);
+  return all.length === touched.length ? { touched } : { touched, more: all.length - touched.length };
 }
 
 function changedSince(): Refusal {
@@ -183,6 +246,6 @@ function changedSince(): Refusal {
 }
 
 /** The text form of where an entry of that kind will be. */
-export function refOf(at: Omit<EntryRef, 'id'>, id: string): string {
+function refOf(at: Omit<EntryRef, 'id'>, id: string): string {
   return refText({ ...at, id });
 }

@@ -58,6 +58,19 @@ export async function insertEdit(
   return id;
 }
 
+/** An edit goes on: it now also did what was done after it. */
+export async function extendEdit(
+  tx: Tx,
+  id: number,
+  edit: { revision: number; at: Date; steps: readonly EditStep[] },
+): Promise<void> {
+  await run(
+    tx,
+    sql`update draft_edits set revision = ${edit.revision}, at = ${edit.at}, steps = ${JSON.stringify(edit.steps)}
+      where id = ${id}`,
+  );
+}
+
 /** A list may be megabytes: only the last few that were replaced are kept. */
 export async function forgetReplaced(tx: Tx, keep: number): Promise<void> {
   await run(

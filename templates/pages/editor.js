@@ -1,18 +1,276 @@
-// Makes the draft's forms livelier: saved while somebody writes, what others change meanwhile, rows added as
-// they are filled, rows dragged to their place. Without this script the same forms are sent by their buttons.
+// Makes the draft's forms livelier: saved while somebody writes, what others change meanwhile, lines added as
+// they are filled. Without this script the same forms are sent by their buttons.
 (() => {
-  const form = document.querySelector('form[data-autosave]');
-  const pause = 900;
-  const look = 10_000;
+  const pause = 700;
+  const look = 5_000;
+  const notTyped = ['_csrf', 'base'];
 
-  // One more empty line as soon as the last one is filled.
   document.addEventListener('input', ({ target }) => {
     const rows = target.closest?.('.entry-rows');
-    if (!rows) return;
-    const last = rows.lastElementChild;
-    const filled = [last, ...last.querySelectorAll('input')].some((field) => field.value);
-    if (!filled) return;
-    const next = last.cloneNode(true);
+    if (rows && isFilled(rows.lastElementChild)) addRow(rows);
+  });
+  for (const form of document.querySelectorAll('form[data-entry]')) edit(form);
+  for (const region of document.querySelectorAll('[data-others]')) watch(region);
+
+  function edit(form) {
+    const { words, saves } = { words: JSON.parse(form.dataset.words), saves: 'autosave' in form.dataset };
+    const state = form.querySelector('[data-save-state]');
+    const spoken = form.querySelector('[data-spoken]');
+    const undo = document.querySelector('[data-undo]');
+    const key = `draft ${form.dataset.entry}`;
+    // On a page that says what is wrong nothing of it is saved yet.
+    let saved = 'refused' in form.dataset ? null : typed();
+    let timer = 0;
+    let sending = false;
+    let leaving = false;
+    let answered = { faults: [], conflicts: [] };
+
+    offerLost();
+    for (const event of ['input', 'change']) form.addEventListener(event, changed);
+    // A fault of what is being typed can wait until it is typed.
+    form.addEventListener('focusout', () => setTimeout(show));
+    form.addEventListener('click', ({ target }) => decide(target.closest('button[data-decide]')));
+    form.addEventListener('submit', (event) => {
+      if (leaving) event.preventDefault();
+      leaving = true;
+      clearTimeout(timer);
+      keep();
+    });
+    // Back from the next page, by the browser's own button.
+    window.addEventListener('pageshow', () => {
+      leaving = false;
+    });
+    window.addEventListener('beforeunload', (event) => {
+      if (!leaving && typed() !== saved && isKept()) event.preventDefault();
+    });
+    undo?.form.addEventListener('submit', () => {
+      leaving = true;
+      clearTimeout(timer);
+    });
+
+    function typed() {
+      const fields = new URLSearchParams(new FormData(form));
+      for (const name of notTyped) fields.delete(name);
+      return fields.toString();
+    }
+
+    function isKept() {
+      return sessionStorage.getItem(key) !== null;
+    }
+
+    /** With what the form began with: what others did since is then not undone by it. */
+    function keep() {
+      sessionStorage.setItem(key, JSON.stringify({ fields: typed(), base: form.elements.base.value }));
+    }
+
+    function changed() {
+      if (typed() === saved) return;
+      keep();
+      say('unsaved');
+      later();
+    }
+
+    function later() {
+      clearTimeout(timer);
+      if (saves && !leaving) timer = setTimeout(save, pause);
+    }
+
+    async function save() {
+      if (sending) return later();
+      sending = true;
+      const sent = typed();
+      say('saving');
+      try {
+        const answer = await send();
+        answered = { faults: answer.faults, conflicts: answer.conflicts };
+        if (answer.base !== undefined) form.elements.base.value = answer.base;
+        if (answer.edit !== null && undo) {
+          undo.form.elements.id.value = answer.edit;
+          undo.hidden = false;
+        }
+        const whole = answered.faults.length + answered.conflicts.length === 0;
+        if (whole) {
+          saved = sent;
+          if (typed() === sent) sessionStorage.removeItem(key);
+        }
+        show();
+        say(whole ? 'saved' : 'refused');
+      } catch (error) {
+        say(error.message === 'ended' ? 'ended' : 'offline');
+      } finally {
+        sending = false;
+      }
+      if (typed() !== sent) later();
+    }
+
+    /** @returns what the service made of the form; throws `ended` when nobody is signed in any more. */
+    async function send(again = true) {
+      const answer = await fetch(form.action, {
+        method: 'POST',
+        headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams(new FormData(form)).toString(),
+      });
+      if (answer.status === 403 && again && (await renewToken())) return send(false);
+      if (answer.status === 403) throw new Error('ended');
+      const isAnswer = answer.ok || answer.status === 422;
+      if (!isAnswer) throw new Error(String(answer.status));
+      return { faults: [], conflicts: [], edit: null, ...(await answer.json()) };
+    }
+
+    /** Signed in again in another window: the page goes on with a token of the new session. */
+    async function renewToken() {
+      const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
+      if (!answer.ok || answer.redirected) return false;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const token = page.querySelector('form[data-entry] input[name="_csrf"]')?.value;
+      if (token === undefined) return false;
+      for (const field of document.querySelectorAll('input[name="_csrf"]')) field.value = token;
+      return true;
+    }
+
+    /** Faults, and what others wrote, beside their fields. */
+    function show() {
+      const { faults, conflicts } = answered;
+      clear();
+      for (const { field, message, lang } of faults) {
+        const place = placeOf(field);
+        if (place.contains(document.activeElement) && place.dataset.field !== undefined) continue;
+        place.dataset.atFault = '';
+        put(place, message).lang = lang ?? '';
+      }
+      for (const { field, text, value } of conflicts) {
+        const line = put(placeOf(field), text);
+        if (field === null) continue;
+        for (const choice of ['mine', 'theirs']) {
+          const button = document.createElement('button');
+          Object.assign(button, { type: 'button', className: 'button button-quiet button-small' });
+          Object.assign(button.dataset, { decide: choice, field, value: JSON.stringify(value) });
+          button.textContent = words[choice];
+          line.append(' ', button);
+        }
+      }
+    }
+
+    function placeOf(field) {
+      return form.querySelector(`[data-field="${CSS.escape(field ?? '')}"]`) ?? form.querySelector('.entry-actions');
+    }
+
+    function put(place, text) {
+      const line = document.createElement('p');
+      Object.assign(line, { className: 'error', textContent: text, id: `${place.dataset.field ?? 'entry'}-live` });
+      line.dataset.live = '';
+      const name = place.querySelector(':scope > legend, :scope > label');
+      if (name) name.after(line);
+      else place.prepend(line);
+      const control = place.dataset.field && place.querySelector('input:not([type="checkbox"]), select, textarea');
+      if (control)
+        control.setAttribute('aria-describedby', `${line.id} ${control.getAttribute('aria-describedby') ?? ''}`);
+      return line;
+    }
+
+    function clear() {
+      for (const line of form.querySelectorAll('[data-live]')) {
+        for (const control of form.querySelectorAll(`[aria-describedby^="${CSS.escape(line.id)} "]`)) {
+          control.setAttribute('aria-describedby', control.getAttribute('aria-describedby').slice(line.id.length + 1));
+        }
+        line.remove();
+      }
+      for (const field of form.querySelectorAll('[data-field][data-at-fault]')) delete field.dataset.atFault;
+    }
+
+    /** Both have changed one field: mine goes over theirs now that I have seen it, or theirs comes into the form. */
+    function decide(button) {
+      if (!button) return;
+      const { decide: choice, field } = button.dataset;
+      const theirs = JSON.parse(button.dataset.value);
+      if (choice === 'theirs' && theirs !== null && typeof theirs === 'object') {
+        leaving = true;
+        sessionStorage.removeItem(key);
+        location.reload();
+        return;
+      }
+      const base = JSON.parse(form.elements.base.value);
+      form.elements.base.value = JSON.stringify({ ...base, [field]: theirs });
+      const words = { true: 'yes', false: 'no', null: '' };
+      if (choice === 'theirs') form.elements[field].value = words[String(theirs)] ?? theirs;
+      form.elements[field].focus?.();
+      void save();
+    }
+
+    /** What was typed before the page was lost, and never reached the service. */
+    function offerLost() {
+      if ('refused' in form.dataset) return keep();
+      if ('done' in form.dataset) {
+        // What was added has its own page now.
+        const added = Object.keys(sessionStorage).filter((name) => name.startsWith('draft /admin/draft/new/'));
+        for (const name of [key, ...added]) sessionStorage.removeItem(name);
+      }
+      const lost = JSON.parse(sessionStorage.getItem(key) ?? 'null');
+      if (lost === null || lost.fields === typed()) return sessionStorage.removeItem(key);
+      const offer = form.querySelector('[data-offer]');
+      offer.hidden = false;
+      offer.querySelector('[data-restore]').addEventListener('click', () => {
+        offer.hidden = true;
+        form.elements.base.value = lost.base;
+        fill(form, new URLSearchParams(lost.fields));
+        changed();
+        form.querySelector('input:not([type="hidden"]), textarea').focus();
+      });
+      offer.querySelector('[data-discard]').addEventListener('click', () => {
+        offer.hidden = true;
+        sessionStorage.removeItem(key);
+      });
+    }
+
+    /** Seen at each change; heard when it is another matter than before. */
+    function say(what) {
+      state.dataset.saveState = what;
+      state.textContent = words[what];
+      if (what === 'saving' || what === 'unsaved' || spoken.textContent === words[what]) return;
+      spoken.textContent = words[what];
+      if (what === 'ended') state.append(' ', link(form.dataset.signIn, words.signIn));
+    }
+  }
+
+  function link(href, text) {
+    const found = document.createElement('a');
+    Object.assign(found, { href, target: '_blank', rel: 'noopener', textContent: text });
+    return found;
+  }
+
+  /** Says who else has changed the draft since the page was made. */
+  function watch(region) {
+    let { revision } = region.dataset;
+    setInterval(async () => {
+      if (document.hidden) return;
+      const address = new URL(region.dataset.others, location.href);
+      address.searchParams.set('since', revision);
+      const answer = await fetch(address, { headers: { accept: 'application/json' } }).catch(() => null);
+      if (!answer?.ok || answer.redirected) return;
+      const found = await answer.json();
+      revision = found.revision;
+      for (const { text, refs } of found.edits.reverse()) {
+        const line = document.createElement('p');
+        line.textContent = text;
+        // The page shows it as it was: anew, it shows what there is now.
+        if (region.dataset.entry === undefined || refs.length === 0 || refs.includes(region.dataset.entry)) {
+          const anew = document.createElement('a');
+          Object.assign(anew, { href: location.href.split('#')[0], textContent: region.dataset.anew });
+          line.append(' ', anew);
+        }
+        region.prepend(line);
+        while (region.children.length > 3) region.lastElementChild.remove();
+      }
+    }, look);
+  }
+
+  function isFilled(row) {
+    return [row, ...row.querySelectorAll('input, textarea')].some(({ value }) => value);
+  }
+
+  /** One more empty line as soon as the last one is filled. */
+  function addRow(rows) {
+    const next = rows.lastElementChild.cloneNode(true);
     const count = rows.children.length;
     for (const field of [next, ...next.querySelectorAll('input')]) {
       if (field.tagName !== 'INPUT') continue;
@@ -22,184 +280,23 @@
       field.setAttribute('aria-label', field.getAttribute('aria-label').replace(/\d+$/, String(count + 1)));
     }
     rows.append(next);
-  });
-
-  if (form) autosave(form);
-  for (const table of document.querySelectorAll('table[data-reorder]')) reorder(table);
-
-  function autosave(form) {
-    const state = form.querySelector('[data-save-state]');
-    const others = form.querySelector('[data-others]');
-    const key = `draft ${form.dataset.ref}`;
-    const typed = () => new URLSearchParams(new FormData(form)).toString();
-    const bare = () => {
-      const fields = new URLSearchParams(new FormData(form));
-      for (const name of ['_csrf', 'base']) fields.delete(name);
-      return fields.toString();
-    };
-    let saved = bare();
-    let timer = 0;
-    let sending = false;
-    let revision = null;
-
-    // What was typed before the page was lost, and never reached the service.
-    const lost = sessionStorage.getItem(key);
-    if (lost !== null && lost !== saved && !document.querySelector('[role=alert]')) {
-      fill(form, new URLSearchParams(lost));
-      if (bare() === lost) {
-        say(form.dataset.restored);
-        later();
-      }
-    }
-
-    form.addEventListener('input', later);
-    form.addEventListener('change', later);
-    form.addEventListener('submit', () => {
-      clearTimeout(timer);
-      saved = bare();
-      sessionStorage.setItem(key, saved);
-    });
-    window.addEventListener('beforeunload', (event) => {
-      if (bare() !== saved) event.preventDefault();
-    });
-    if (state.dataset.done !== 'no') sessionStorage.removeItem(key);
-    setInterval(ask, look);
-
-    function later() {
-      if (bare() === saved) return;
-      sessionStorage.setItem(key, bare());
-      say(form.dataset.unsaved);
-      clearTimeout(timer);
-      timer = setTimeout(save, pause);
-    }
-
-    async function save() {
-      if (sending) {
-        later();
-        return;
-      }
-      sending = true;
-      const sent = bare();
-      say(form.dataset.saving);
-      try {
-        const answer = await fetch(form.action, {
-          method: 'POST',
-          headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-          body: typed(),
-        });
-        const {
-          base,
-          faults = [],
-          conflicts = [],
-          revision: now,
-        } = answer.headers.get('content-type')?.includes('json') ? await answer.json() : {};
-        if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
-        show(faults, conflicts);
-        if (answer.ok) {
-          form.elements.base.value = base;
-          revision = now;
-        }
-        const whole = answer.ok && conflicts.length === 0;
-        if (whole) {
-          saved = sent;
-          sessionStorage.removeItem(key);
-        }
-        say(whole ? form.dataset.saved : form.dataset.notSaved);
-      } catch {
-        // The session has ended, or the service is away: what was typed stays, and the button says more.
-        say(form.dataset.offline);
-      } finally {
-        sending = false;
-      }
-      if (bare() !== sent) later();
-    }
-
-    /** Faults and what others wrote, beside their fields. */
-    function show(faults, conflicts) {
-      for (const old of form.querySelectorAll('[data-live-error]')) old.remove();
-      for (const { field, message, theirs, label } of [...faults, ...conflicts]) {
-        const place =
-          form.querySelector(`[data-field="${CSS.escape(field ?? '')}"]`) ?? form.querySelector('.entry-actions');
-        const line = document.createElement('p');
-        line.className = 'error';
-        line.dataset.liveError = '';
-        if (message) line.lang = 'en';
-        line.textContent = message ?? `${label}: ${theirs}`;
-        place.querySelector(':scope > legend, :scope > label')?.after(line) ?? place.prepend(line);
-      }
-    }
-
-    async function ask() {
-      if (document.hidden) return;
-      const answer = await fetch(
-        `${form.dataset.state}${form.dataset.state.includes('?') ? '&' : '?'}since=${revision ?? 0}`,
-        {
-          headers: { accept: 'application/json' },
-        },
-      ).catch(() => null);
-      if (!answer?.ok) return;
-      const found = await answer.json();
-      // The first look only learns where the draft stands.
-      const first = revision === null;
-      revision = found.revision;
-      if (first) return;
-      for (const { text } of found.edits.reverse()) {
-        const line = document.createElement('p');
-        line.textContent = text;
-        others.prepend(line);
-        while (others.children.length > 3) others.lastElementChild.remove();
-      }
-    }
-
-    function say(text) {
-      state.textContent = text;
-    }
   }
 
   function fill(form, values) {
-    const names = new Set(
-      [...form.elements].map(({ name }) => name).filter((name) => name && !['_csrf', 'base'].includes(name)),
-    );
-    for (const name of names) {
+    for (const rows of form.querySelectorAll('.entry-rows')) {
+      const names = new Set(
+        [rows, ...rows.querySelectorAll('input, textarea')].map(({ name }) => name).filter(Boolean),
+      );
+      const wanted = Math.max(...[...names].map((name) => values.getAll(name).length));
+      while (rows.children.length < wanted) addRow(rows);
+    }
+    const fields = [...form.elements].filter(({ name }) => name && !notTyped.includes(name));
+    for (const name of new Set(fields.map((field) => field.name))) {
       const wanted = values.getAll(name);
-      const fields = [...form.elements].filter((field) => field.name === name);
-      for (const [at, field] of fields.entries()) {
+      for (const [at, field] of fields.filter((one) => one.name === name).entries()) {
         if (field.type === 'checkbox') field.checked = wanted.includes(field.value);
         else field.value = wanted[at] ?? '';
       }
-    }
-  }
-
-  function reorder(table) {
-    let dragged = null;
-    for (const row of table.querySelectorAll('tbody tr')) {
-      row.draggable = true;
-      row.addEventListener('dragstart', (event) => {
-        dragged = row;
-        event.dataTransfer.effectAllowed = 'move';
-        row.classList.add('dragged');
-      });
-      row.addEventListener('dragend', () => {
-        row.classList.remove('dragged');
-        for (const one of table.querySelectorAll('.drop-target')) one.classList.remove('drop-target');
-      });
-      row.addEventListener('dragover', (event) => {
-        if (!dragged || dragged === row) return;
-        event.preventDefault();
-        for (const one of table.querySelectorAll('.drop-target')) one.classList.remove('drop-target');
-        row.classList.add('drop-target');
-      });
-      row.addEventListener('drop', (event) => {
-        event.preventDefault();
-        if (!dragged || dragged === row) return;
-        const move = dragged.querySelector('form.move');
-        const to = document.createElement('input');
-        to.type = 'hidden';
-        to.name = 'to';
-        to.value = row.dataset.place;
-        move.append(to);
-        move.submit();
-      });
     }
   }
 })();

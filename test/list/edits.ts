@@ -20,7 +20,8 @@ import { anyList } from './arbitrary.js';
 /** Any list whose references lead somewhere. A collection without entries is left out: forms do not tell the two apart. */
 export const storable: fc.Arbitrary<ListDocument> = anyList.map((list) => plain(withReferences(list)));
 
-function withReferences(list: ListDocument): ListDocument {
+/** References that lead nowhere are left out. */
+export function withReferences(list: ListDocument): ListDocument {
   const known = new Set(list.services?.map(({ id }) => id));
   const categories = new Map(
     list.dataSubjects.map(({ id, dataCategories }) => [id, new Set(dataCategories?.map((one) => one.id))]),

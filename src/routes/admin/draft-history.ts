@@ -5,7 +5,7 @@ import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import type { ListDocument } from '../../list/document.js';
 import type { EditStep } from '../../list/edit.js';
-import { findEntry, nameOfEntry, parseRef } from '../../list/entry-ref.js';
+import { findEntry, nameOfEntry, parseRef, refText } from '../../list/entry-ref.js';
 import type { Texts } from '../../texts.js';
 import { type DraftEdit, readEdits, readWorkingList, undoEdit } from '../../versions/draft-edit.js';
 import { shown } from './conflict-view.js';
@@ -18,7 +18,11 @@ const query = z.object({
   before: z.coerce.number().int().positive().optional().catch(undefined),
 });
 const since = z.object({ since: z.coerce.number().int().nonnegative() });
-const undone = z.object({ id: z.coerce.number().int().positive() });
+const undone = z.object({
+  id: z.coerce.number().int().positive(),
+  /** The entry whose page one was on. */
+  back: z.string().max(300).optional(),
+});
 
 /** Who changed what in the draft, each of it to be taken back; and the same in short for who edits right now. */
 export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -30,8 +34,9 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
     app.post('/admin/draft/undo', { config: { permission: 'editor' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
       try {
-        await undoEdit(deps, undone.parse(request.body).id, console.actor);
-        return console.redirect('/admin/draft?done=undone');
+        const { id, back } = undone.parse(request.body);
+        await undoEdit(deps, id, console.actor);
+        return console.redirect(`${await pageToShow(back)}?done=undone`);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const message = console.texts.t(
@@ -64,6 +69,13 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
       });
     });
   };
+
+  /** An entry that was just added is gone once that is taken back. */
+  async function pageToShow(back: string | undefined): Promise<string> {
+    const ref = parseRef(/^\/admin\/draft\/entry\/([a-z0-9/-]+)$/.exec(back ?? '')?.[1] ?? '');
+    const { document } = await readWorkingList(deps.db, '');
+    return ref === null || findEntry(document, ref) === null ? '/admin/draft' : `/admin/draft/entry/${refText(ref)}`;
+  }
 
   async function show(
     console: Console,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ListDocument } from '../../list/document.js';
 import type { EditStep } from '../../list/edit.js';
 import { type EntryRef, findEntry, refText, siblingsOf } from '../../list/entry-ref.js';
+import type { Move } from './moved.js';
 
 /* PURE. What a button of the draft does, as steps of an edit. */
 
@@ -11,11 +12,7 @@ const idSchema = z.string();
  * The step that moves an entry among its siblings: one place up or down, to either end, or to a place
  * counted from 1. Null when it stands there already.
  */
-export function moveStep(
-  document: ListDocument,
-  ref: EntryRef,
-  to: 'up' | 'down' | 'first' | 'last' | number,
-): EditStep | null {
+export function moveStep(document: ListDocument, ref: EntryRef, to: Move | number): EditStep | null {
   const ids = (siblingsOf(document, ref) ?? []).map(({ id }) => idSchema.parse(id));
   const at = ids.indexOf(ref.id);
   const last = ids.length - 1;
@@ -38,22 +35,14 @@ export function removalOf(
   const entry = findEntry(document, ref);
   const siblings = siblingsOf(document, ref);
   if (entry === null || siblings === null) return null;
-  const users: { id: string; name: string }[] = [];
-  const steps: EditStep[] = [];
-  for (const one of document.subProcessors) {
-    const field = fieldThatRefers(ref);
-    const before = field === null ? undefined : one[field];
-    const after = field === null || before === undefined ? undefined : without(before, ref);
-    if (field === null || before === undefined || after === undefined) continue;
-    users.push({ id: one.id, name: one.name });
-    steps.push({
-      step: 'set',
-      ref: `sub-processor/${one.id}`,
-      field,
-      before: z.json().parse(before),
-      after: z.json().parse(after),
-    });
-  }
+  const users = usersOf(document, ref);
+  const steps: EditStep[] = users.map(({ id, field, before }) => ({
+    step: 'set',
+    ref: `sub-processor/${id}`,
+    field,
+    before,
+    after: without(before, ref),
+  }));
   const at = siblings.findIndex(({ id }) => id === ref.id);
   const { id: _, ...fields } = entry;
   steps.push({
@@ -65,24 +54,49 @@ export function removalOf(
   return { steps, users };
 }
 
+/** The sub-processors that refer to an entry, with the field and the value by which they do. */
+export function usersOf(
+  document: ListDocument,
+  ref: EntryRef,
+): { id: string; name: string; field: string; before: Reference }[] {
+  const field = fieldThatRefers(ref);
+  if (field === null) return [];
+  return document.subProcessors.flatMap(({ id, name, [field]: before }) =>
+    before !== undefined && refersTo(before, ref) ? [{ id, name, field, before }] : [],
+  );
+}
+
+type Reference = string | string[] | Record<string, string[]>;
+
 function fieldThatRefers({ kind }: EntryRef): 'dataCategories' | 'services' | 'parent' | null {
   if (kind === 'data-category' || kind === 'data-subject') return 'dataCategories';
   if (kind === 'service') return 'services';
   return kind === 'sub-processor' ? 'parent' : null;
 }
 
-/** The value without the reference; undefined: it does not hold it. */
-function without(
-  value: string | string[] | Record<string, string[]>,
-  ref: EntryRef,
-): z.infer<ReturnType<typeof z.json>> | undefined {
-  if (typeof value === 'string') return value === ref.id ? null : undefined;
-  if (Array.isArray(value)) return value.includes(ref.id) ? value.filter((id) => id !== ref.id) : undefined;
-  if (ref.kind === 'data-subject') {
-    if (value[ref.id] === undefined) return undefined;
-    return Object.fromEntries(Object.entries(value).filter(([subject]) => subject !== ref.id));
+function refersTo(value: Reference, ref: EntryRef): boolean {
+  if (typeof value === 'string') return value === ref.id;
+  if (Array.isArray(value)) return value.includes(ref.id);
+  return Object.entries(value).some(([subject, ids]) =>
+    ref.kind === 'data-subject' ? subject === ref.id : subject === ref.dataSubject && ids.includes(ref.id),
+  );
+}
+
+/**
+ * The value without the reference. Null, not stated, once nothing is left: that a vendor gets no data at
+ * all is a statement which nobody has made.
+ */
+function without(value: Reference, ref: EntryRef): Reference | null {
+  if (typeof value === 'string') return null;
+  if (Array.isArray(value)) {
+    const left = value.filter((id) => id !== ref.id);
+    return left.length === 0 ? null : left;
   }
-  const own = value[ref.dataSubject ?? ''];
-  if (own?.includes(ref.id) !== true) return undefined;
-  return { ...value, [ref.dataSubject ?? '']: own.filter((id) => id !== ref.id) };
+  const kinds = Object.entries(value).flatMap(([subject, ids]): [string, string[]][] => {
+    if (ref.kind === 'data-subject') return subject === ref.id ? [] : [[subject, ids]];
+    if (subject !== ref.dataSubject) return [[subject, ids]];
+    const left = ids.filter((id) => id !== ref.id);
+    return left.length === 0 ? [] : [[subject, left]];
+  });
+  return kinds.length === 0 ? null : Object.fromEntries(kinds);
 }

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
+import type { EditStep } from '../../list/edit.js';
 import { type EntryRef, findEntry, nameOfEntry, parseRef, refText } from '../../list/entry-ref.js';
 import { diffDraft } from '../../versions/draft.js';
 import { editDraft, readEdits, readWorkingList } from '../../versions/draft-edit.js';
@@ -12,6 +14,7 @@ import { type Console, consoleOf } from './console.js';
 import { moveStep, removalOf } from './draft-steps.js';
 import { draftOverview } from './draft-view.js';
 import { entryMissing, refOfRequest } from './entry.js';
+import { movedQuery, movedView, moves, placeView } from './moved.js';
 import { whoIs } from './who.js';
 
 const pageSize = 50;
@@ -19,13 +22,18 @@ const query = z.object({
   q: z.string().max(200).default('').catch(''),
   from: z.coerce.number().int().nonnegative().default(0).catch(0),
   done: z.string().max(200).optional().catch(undefined),
+  ...movedQuery.shape,
 });
 const joined = z.object({ removed: z.string(), added: z.string(), revision: z.coerce.number().int() });
 const moved = z.object({
   ref: z.string().max(300),
-  to: z.union([z.enum(['up', 'down', 'first', 'last']), z.coerce.number().int().positive()]),
+  to: z.union([z.enum(moves), z.coerce.number().int().positive()]),
   /** The page to come back to. */
   back: z.string().max(300).default('/admin/draft'),
+});
+const removed = z.object({
+  /** What the page showed that asked. */
+  seen: z.string().max(100).default(''),
 });
 const removalPaths = ['/:kind/:id', '/:kind/:id/:part'];
 
@@ -54,11 +62,10 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       const { ref: text, to, back } = moved.parse(request.body);
       const ref = parseRef(text);
       const { document } = await working(console);
-      if (ref === null || findEntry(document, ref) === null) throw entryMissing();
+      if (ref === null || placeView(document, text) === null) throw entryMissing();
       const step = moveStep(document, ref, to);
       if (step !== null) await editDraft(deps, [step], console.actor, titleOf(console));
-      const safe = /^\/admin\/draft(?:[/?][\w\-./?=&%]*)?$/.test(back) ? back : '/admin/draft';
-      return console.redirect(`${safe}#${text.replaceAll('/', '-')}`);
+      return console.redirect(await pageOfMoved(console, { ref: text, to, back }));
     });
 
     for (const path of removalPaths) {
@@ -71,10 +78,15 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
         const ref = removedRef(request);
         const { document } = await working(console);
         const removal = removalOf(document, ref);
-        if (removal !== null) await editDraft(deps, removal.steps, console.actor, titleOf(console));
+        if (removal !== null) {
+          // Nobody takes out what they have not seen: who uses it, and what it says, may have changed.
+          if (removed.parse(request.body).seen !== markOf(removal)) return showRemoval(console, ref, true);
+          const result = await editDraft(deps, removal.steps, console.actor, titleOf(console));
+          if (!result.saved) return showRemoval(console, ref, true);
+        }
         const back =
           ref.kind === 'data-category' ? `/admin/draft/entry/data-subject/${ref.dataSubject}` : '/admin/draft';
-        return console.redirect(ref.kind === 'data-category' ? back : `${back}?done=removed`);
+        return console.redirect(`${back}?done=removed`);
       });
     }
   };
@@ -85,7 +97,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
 
   async function show(
     console: Console,
-    { q, from, done }: z.infer<typeof query>,
+    { q, from, done, ...rest }: z.infer<typeof query>,
     { errors = [], status = 200 }: { errors?: { field: null; message: string }[]; status?: number } = {},
   ) {
     const { document, draft } = await working(console);
@@ -93,6 +105,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
     const { latest } = await readBoard(deps.db, deps.now());
     const { edits } = await readEdits(deps.db, { limit: 1 });
     const [last] = edits;
+    const justMoved = movedView(document, rest, console.texts);
     return console.page(
       'draft',
       'draft',
@@ -106,24 +119,50 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
         base: latest?.number ?? null,
         lastEdit: last === undefined ? null : { at: last.at, by: await whoIs(deps.db, last.by, console.texts) },
         editable: hasRole(console.actor, 'editor'),
-        scripts: hasRole(console.actor, 'editor') ? ['editor.js'] : [],
+        scripts: hasRole(console.actor, 'editor') ? ['editor.js', 'reorder.js'] : [],
         errors,
-        done: await doneText(console, done),
+        justMoved,
+        done: justMoved?.text ?? (await doneText(console, done)),
       },
       { status },
     );
   }
 
-  async function showRemoval(console: Console, ref: EntryRef) {
+  /** The page on which one was, with the entry that was moved on it. */
+  async function pageOfMoved(
+    console: Console,
+    { ref, to, back }: { ref: string; to: z.infer<typeof moved>['to']; back: string },
+  ): Promise<string> {
+    const safe = /^\/admin\/draft(?:[/?][\w\-./?=&%+]*)?$/.test(back) ? back : '/admin/draft';
+    const page = new URL(safe, 'http://console');
+    page.searchParams.set('moved', ref);
+    page.searchParams.delete('to');
+    if (typeof to === 'string') page.searchParams.set('to', to);
+    const { document } = await working(console);
+    const place = placeView(document, ref)?.place ?? 1;
+    if (page.pathname === '/admin/draft' && (page.searchParams.get('q') ?? '') === '' && /^sub-processor\//.test(ref)) {
+      page.searchParams.set('from', String(Math.floor((place - 1) / pageSize) * pageSize));
+    }
+    return page.pathname + page.search;
+  }
+
+  async function showRemoval(console: Console, ref: EntryRef, changed = false) {
     const { document } = await working(console);
     const removal = removalOf(document, ref);
     if (removal === null) throw entryMissing();
-    return console.page('entry-removal', 'draft', {
-      ref: refText(ref),
-      called: nameOfEntry(findEntry(document, ref), ref),
-      kind: ref.kind,
-      users: removal.users,
-    });
+    return console.page(
+      'entry-removal',
+      'draft',
+      {
+        ref: refText(ref),
+        called: nameOfEntry(findEntry(document, ref), ref),
+        kind: ref.kind,
+        users: removal.users,
+        seen: markOf(removal),
+        changed,
+      },
+      { status: changed ? 409 : 200 },
+    );
   }
 
   async function doneText({ texts }: Console, done: string | undefined): Promise<string | null> {
@@ -134,6 +173,11 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
     const entry = document.subProcessors.find((one) => one.id === id);
     return entry === undefined ? null : texts.t('console.draft.joined', { id: entry.id, added: entry.name });
   }
+}
+
+/** Changes with everything that a removal would do. */
+function markOf({ steps }: { steps: readonly EditStep[] }): string {
+  return createHash('sha256').update(JSON.stringify(steps)).digest('base64url').slice(0, 22);
 }
 
 function titleOf({ texts }: Console): string {

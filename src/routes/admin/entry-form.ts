@@ -21,6 +21,7 @@ import {
 
 type Json = z.infer<ReturnType<typeof z.json>>;
 export type Values = Record<string, Json>;
+type SetStep = Extract<EditStep, { step: 'set' }>;
 
 const rows: Readonly<Record<EntryRef['kind'], readonly Field[]>> = {
   'sub-processor': fieldsOf(subProcessorFields),
@@ -133,18 +134,26 @@ export function valuesOf(kind: EntryRef['kind'], entry: LooseEntry): Values {
 }
 
 /** What somebody changed in the form: one step a field. */
-export function stepsOfForm(ref: EntryRef, { values, base }: PostedEntry): EditStep[] {
-  return rows[ref.kind].flatMap(({ name, kind }): EditStep[] => {
+export function stepsOfForm(ref: EntryRef, { values, base }: PostedEntry): SetStep[] {
+  return rows[ref.kind].flatMap(({ name, kind }): SetStep[] => {
     const [before, after] = [base[name] ?? null, values[name] ?? null];
-    const same = kind === 'matrix' ? sameMatrix(before, after) : isDeepStrictEqual(trimmed(before), trimmed(after));
+    const same =
+      kind === 'matrix' ? sameMatrix(before, after) : isDeepStrictEqual(plain(before, kind), plain(after, kind));
     return same ? [] : [{ step: 'set', ref: refText(ref), field: name, before, after }];
   });
 }
 
-/** Blanks at the end, which a form does not keep, are no change of whoever sent it. */
-function trimmed(value: Json): Json {
-  if (typeof value === 'string') return value.replace(/\r\n?/g, '\n').trim();
-  return Array.isArray(value) ? value.map(trimmed) : value;
+/**
+ * What a form does not keep is no change of whoever sent it: blanks at the end, a text of nothing else, a
+ * member that stands twice, the order of boxes.
+ */
+function plain(value: Json, kind: Field['kind']): Json {
+  if (typeof value === 'string') return value.replace(/\r\n?/g, '\n').trim() || null;
+  if (!Array.isArray(value)) return value;
+  const members = value.map((member) => plain(member, kind));
+  if (kind === 'links') return members;
+  const once = [...new Set(members)];
+  return kind === 'references' ? once.sort() : once;
 }
 
 /** Neither the order of boxes nor a kind without any of them is a change. */

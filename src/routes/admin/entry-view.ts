@@ -53,7 +53,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Fields of one line for which others in the list have the likely values. */
-const suggested = new Set(['legalBasis', 'source', 'retention', 'purpose', 'duration', 'group', 'product', 'parent']);
+const suggested = new Set(['legalBasis', 'source', 'retention', 'purpose', 'duration', 'group', 'product']);
 const mostSuggestions = 200;
 
 /** The fields of a form in their groups; the matrix of data categories is apart. */
@@ -73,25 +73,28 @@ export function matrixOf(kind: EntryRef['kind'], values: Values, document: ListD
   if (kind !== 'sub-processor') return null;
   const subjects = document.dataSubjects.filter(({ dataCategories = [] }) => dataCategories.length > 0);
   if (subjects.length === 0) return null;
-  const stated = z.record(z.string(), z.array(z.string())).catch({}).parse(values.dataCategories);
-  const names = new Map<string, string>();
-  for (const { dataCategories = [] } of subjects) {
-    for (const { name } of dataCategories) {
-      const key = plainText(name);
-      if (!names.has(key)) names.set(key, name);
+  // People choose the ids: a Map has no members but theirs.
+  const stated = new Map(
+    Object.entries(z.record(z.string(), z.array(z.string())).catch({}).parse(values.dataCategories)),
+  );
+  const catalogues = subjects.map(({ dataCategories = [] }) => {
+    const byName = new Map<string, { id: string; name: string }[]>();
+    for (const category of dataCategories) {
+      const key = plainText(category.name);
+      byName.set(key, [...(byName.get(key) ?? []), category]);
     }
-  }
-  // Two categories of one kind may have the same name: then the second has a row of its own.
+    return byName;
+  });
   const rows: MatrixView['rows'] = [];
-  for (const [key, name] of names) {
-    const found = subjects.map(({ dataCategories = [] }) =>
-      dataCategories.filter((one) => plainText(one.name) === key),
-    );
+  for (const key of new Set(catalogues.flatMap((byName) => [...byName.keys()]))) {
+    const found = catalogues.map((byName) => byName.get(key) ?? []);
+    const name = found.find(([first]) => first !== undefined)?.[0]?.name ?? '';
+    // Two categories of one kind may have the same name: then the second has a row of its own.
     for (let row = 0; row < Math.max(...found.map(({ length }) => length)); row += 1) {
       const cells = subjects.map(({ id: subject }, at) => {
         const category = found[at]?.[row];
         if (category === undefined) return null;
-        return { subject, id: category.id, checked: stated[subject]?.includes(category.id) ?? false };
+        return { subject, id: category.id, checked: stated.get(subject)?.includes(category.id) ?? false };
       });
       rows.push({ name, cells });
     }
@@ -99,7 +102,7 @@ export function matrixOf(kind: EntryRef['kind'], values: Values, document: ListD
   return {
     subjects: subjects.map(({ id, name }) => ({ id, name })),
     rows,
-    none: values.dataCategories !== undefined && Object.values(stated).every(({ length }) => length === 0),
+    none: values.dataCategories !== undefined && [...stated.values()].every(({ length }) => length === 0),
   };
 }
 
@@ -139,6 +142,11 @@ function optionsOf({ name, kind }: Field, value: Json, document: ListDocument, t
       { value: 'no', label: said(false), chosen: value === false },
     ];
   }
+  if (kind === 'reference') {
+    return document.subProcessors.map((entry) =>
+      option(entry.id, entry.product === undefined ? entry.name : `${entry.name} (${entry.product})`),
+    );
+  }
   if (kind !== 'references') return [];
   const ids = z.array(z.string()).catch([]).parse(value);
   return (document.services ?? []).map(({ id, name: label }) => ({ value: id, label, chosen: ids.includes(id) }));
@@ -146,24 +154,39 @@ function optionsOf({ name, kind }: Field, value: Json, document: ListDocument, t
 
 /** What is stated elsewhere in the list, the most frequent first. */
 function suggestionsFor(kind: EntryRef['kind'], name: string, document: ListDocument): string[] {
-  if (name === 'parent') return document.subProcessors.slice(0, mostSuggestions).map(({ id }) => id);
-  const entries: readonly object[] =
-    kind === 'data-category'
-      ? document.dataSubjects.flatMap(({ dataCategories = [] }) => dataCategories)
-      : document.subProcessors;
-  const counts = new Map<string, number>();
+  if (kind !== 'sub-processor' && kind !== 'data-category') return [];
+  const known = suggestions[kind].get(document);
+  const found = known ?? inUse(entriesOf(kind, document));
+  if (known === undefined) suggestions[kind].set(document, found);
+  return found.get(name) ?? [];
+}
+
+/** A list of thousands is gone through once for each state of it. */
+const suggestions = {
+  'sub-processor': new WeakMap<ListDocument, ReadonlyMap<string, string[]>>(),
+  'data-category': new WeakMap<ListDocument, ReadonlyMap<string, string[]>>(),
+};
+
+function entriesOf(kind: 'sub-processor' | 'data-category', document: ListDocument): readonly object[] {
+  if (kind === 'sub-processor') return document.subProcessors;
+  return document.dataSubjects.flatMap(({ dataCategories = [] }) => dataCategories);
+}
+
+function inUse(entries: readonly object[]): ReadonlyMap<string, string[]> {
+  const counts = new Map<string, Map<string, number>>();
   for (const entry of entries) {
-    const value = Object.entries(entry).find(([field]) => field === name)?.[1];
-    const texts = z
-      .union([z.array(z.string()), z.string().transform((text) => [text])])
-      .catch([])
-      .parse(value);
-    for (const text of texts) if (!text.includes('\n')) counts.set(text, (counts.get(text) ?? 0) + 1);
+    for (const [name, value] of Object.entries(entry)) {
+      const texts: readonly unknown[] = Array.isArray(value) ? value : suggested.has(name) ? [value] : [];
+      for (const text of texts) {
+        if (typeof text !== 'string' || text.includes('\n')) continue;
+        const field = counts.get(name) ?? new Map<string, number>();
+        counts.set(name, field.set(text, (field.get(text) ?? 0) + 1));
+      }
+    }
   }
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, mostSuggestions)
-    .map(([text]) => text);
+  const frequent = (field: ReadonlyMap<string, number>) =>
+    [...field].sort(([, a], [, b]) => b - a).slice(0, mostSuggestions);
+  return new Map([...counts].map(([name, field]) => [name, frequent(field).map(([text]) => text)]));
 }
 
 const countries = new Map<string, { code: string; name: string }[]>();

@@ -2,9 +2,8 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { type Fault, Refusal } from '../../errors.js';
 import type { ListDocument } from '../../list/document.js';
-import type { Conflict, EditStep } from '../../list/edit.js';
+import type { Conflict } from '../../list/edit.js';
 import {
   type EntryRef,
   entryKinds,
@@ -14,11 +13,15 @@ import {
   refText,
   siblingsOf,
 } from '../../list/entry-ref.js';
-import { editDraft, newId, readEdits, readWorkingList, refOf } from '../../versions/draft-edit.js';
+import { addEntry, type DraftEdit, editDraft, readEdits, readWorkingList } from '../../versions/draft-edit.js';
+import { autosave, faultsOf } from './autosave.js';
 import { conflictLines } from './conflict-view.js';
 import { type Console, consoleOf } from './console.js';
-import { faultsOfEntry, type PostedEntry, readEntryForm, stepsOfForm, valuesOf } from './entry-form.js';
+import { usersOf } from './draft-steps.js';
+import { type FormFault, formFaults } from './entry-faults.js';
+import { type PostedEntry, readEntryForm, stepsOfForm, valuesOf } from './entry-form.js';
 import { groupsOf, matrixOf } from './entry-view.js';
+import { movedQuery, movedView, placeView } from './moved.js';
 import { whoIs } from './who.js';
 
 /** Three times what an entry may hold: what is not ASCII grows so when a form is encoded. */
@@ -31,14 +34,20 @@ const place = z.object({
 });
 const entryPaths = ['/:kind', '/:kind/:id', '/:kind/:id/:part'];
 const newPaths = ['/:kind', '/:kind/:id'];
-const query = z.object({ done: z.enum(['saved', 'added']).optional().catch(undefined) });
+const query = z.object({
+  done: z.enum(['saved', 'added', 'removed', 'undone']).optional().catch(undefined),
+  ...movedQuery.shape,
+});
+/** So many of those that use an entry are named. */
+const mostUsers = 12;
 
 interface EntryPage {
   posted?: PostedEntry;
-  faults?: { field: string | null; message: string }[];
+  faults?: FormFault[];
   conflicts?: Conflict[];
   status?: number;
   done?: string | null;
+  moved?: z.infer<typeof movedQuery>;
 }
 
 /**
@@ -51,9 +60,10 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
     for (const path of entryPaths) {
       app.get(`/admin/draft/entry${path}`, { config: { permission: 'viewer' } }, async (request, reply) => {
         const console = consoleOf(deps, request, reply);
-        const { done } = query.parse(request.query);
+        const { done, ...moved } = query.parse(request.query);
         return showEntry(console, refOfRequest(request), {
           done: done === undefined ? null : console.texts.t(`editor.${done}`),
+          moved,
         });
       });
 
@@ -64,17 +74,19 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
           const console = consoleOf(deps, request, reply);
           const ref = refOfRequest(request);
           const posted = readEntryForm(ref.kind, request.body);
-          const quietly = wantsJson(request);
+          const title = titleOf(console);
+          if (wantsJson(request)) {
+            return autosave(deps, ref, posted, { actor: console.actor, texts: console.texts, title });
+          }
           const { document } = await working(console);
           try {
-            const result = await editDraft(deps, stepsOfForm(ref, posted), console.actor, titleOf(console));
-            if (quietly) return await answerQuietly(console, ref, posted, result.saved ? [] : result.conflicts);
-            if (!result.saved)
+            const result = await editDraft(deps, stepsOfForm(ref, posted), console.actor, title);
+            if (!result.saved) {
               return await showEntry(console, ref, { posted, conflicts: result.conflicts, status: 409 });
+            }
             return console.redirect(`/admin/draft/entry/${refText(ref)}?done=saved`);
           } catch (error) {
-            const faults = entryFaults(error, ref, document);
-            if (quietly) return reply.code(422).send({ faults });
+            const faults = formFaults(ref, document, faultsOf(error), console.texts);
             return showEntry(console, ref, { posted, faults, status: 422 });
           }
         },
@@ -97,25 +109,14 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
             .string()
             .catch('')
             .parse(posted.values.name ?? posted.values.text);
-          const id = await newId(deps.db, document, at, { name: called.slice(0, 60).replace(/\s+/g, ' ') || 'x' });
-          const ref = { ...at, id };
-          const siblings = siblingsOf(document, ref) ?? [];
-          const step: EditStep = {
-            step: 'add',
-            ref: refText(ref),
-            entry: posted.values,
-            place: z
-              .string()
-              .nullable()
-              .catch(null)
-              .parse(siblings.at(-1)?.id ?? null),
-          };
+          const ref = { ...at, id: '' };
           try {
-            const result = await editDraft(deps, [step], console.actor, titleOf(console));
-            if (!result.saved) throw new Error('a new entry met another one of its id');
-            return console.redirect(`/admin/draft/entry/${refOf(at, id)}?done=added`);
+            const entry = { name: called, fields: posted.values };
+            const added = await addEntry(deps, at, entry, console.actor, titleOf(console));
+            return console.redirect(`/admin/draft/entry/${added.ref}?done=added`);
           } catch (error) {
-            return showNew(console, at, { posted, faults: entryFaults(error, ref, document), status: 422 });
+            const faults = formFaults(ref, document, faultsOf(error), console.texts);
+            return showNew(console, at, { posted, faults, status: 422 });
           }
         },
       );
@@ -127,7 +128,7 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
   }
 
   async function showEntry(console: Console, ref: EntryRef, page: EntryPage) {
-    const { document } = await working(console);
+    const { document, draft } = await working(console);
     const entry = findEntry(document, ref);
     if (entry === null && page.posted === undefined) throw entryMissing();
     const values = page.posted?.values ?? valuesOf(ref.kind, entry ?? {});
@@ -142,9 +143,14 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
       base: { ...(page.posted?.base ?? values), ...theirsOf(conflicts) },
       gone: entry === null,
       conflictLines: conflictLines(conflicts, ref.kind, console.texts),
-      lastEdit: last === undefined ? null : { at: last.at, by: await whoIs(deps.db, last.by, console.texts) },
+      lastEdit: last === undefined ? null : await lastEditView(console, last),
+      revision: draft?.revision ?? 0,
       action: `/admin/draft/entry/${refText(ref)}`,
     });
+  }
+
+  async function lastEditView({ texts }: Console, { id, at, by, undoneBy }: DraftEdit) {
+    return { id, at, by: await whoIs(deps.db, by, texts), undoable: undoneBy === null };
   }
 
   async function showNew(console: Console, at: Omit<EntryRef, 'id'>, page: EntryPage = {}) {
@@ -159,6 +165,7 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
       gone: false,
       conflictLines: [],
       lastEdit: null,
+      revision: 0,
       action: `/admin/draft/new/${at.kind}${at.dataSubject === null ? '' : `/${at.dataSubject}`}`,
     });
   }
@@ -173,10 +180,13 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
       title: string;
       gone: boolean;
       conflictLines: { field: string | null; label: string; theirs: string }[];
-      lastEdit: { at: Date; by: string } | null;
+      lastEdit: Awaited<ReturnType<typeof lastEditView>> | null;
+      revision: number;
       action: string;
     },
   ) {
+    const justMoved = movedView(document, view.moved ?? {}, console.texts);
+    const users = ref.id === '' ? [] : usersOf(document, ref);
     const subject = document.dataSubjects.find(({ id }) => id === (ref.dataSubject ?? ref.id));
     const editable = hasRole(console.actor, 'editor');
     return console.page(
@@ -194,34 +204,20 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
         gone: view.gone,
         conflicts: view.conflictLines,
         lastEdit: view.lastEdit,
+        revision: String(view.revision),
+        place: placeView(document, refText(ref)),
+        users: users.slice(0, mostUsers).map(({ id, name }) => ({ id, name })),
+        userCount: users.length,
+        justMoved,
         subject: ref.kind === 'data-category' ? (subject ?? null) : null,
         catalogue: ref.kind === 'data-subject' && ref.id !== '' ? (subject?.dataCategories ?? []) : null,
         editable,
-        scripts: editable ? ['editor.js'] : [],
+        scripts: editable ? ['editor.js', 'reorder.js'] : [],
         errors: view.faults ?? [],
-        done: view.done ?? null,
+        done: justMoved?.text ?? view.done ?? null,
       },
       { status: view.status ?? 200 },
     );
-  }
-
-  /** For the script: what became of it, and from what the form goes on. */
-  async function answerQuietly(console: Console, ref: EntryRef, posted: PostedEntry, conflicts: readonly Conflict[]) {
-    const { draft } = await working(console);
-    const open = new Set(conflicts.map(({ field }) => field));
-    // What is in conflict stays as it was when the form was made; the rest is what somebody just saved.
-    const base = Object.fromEntries(
-      [...new Set([...Object.keys(posted.base), ...Object.keys(posted.values)])].flatMap((name) => {
-        const value = open.has(name) ? posted.base[name] : posted.values[name];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-    return {
-      revision: draft?.revision ?? 0,
-      base: JSON.stringify(base),
-      conflicts: conflictLines(conflicts, ref.kind, console.texts),
-      faults: [],
-    };
   }
 }
 
@@ -231,12 +227,6 @@ function titleOf({ texts }: Console): string {
 
 function theirsOf(conflicts: readonly Conflict[]): PostedEntry['base'] {
   return Object.fromEntries(conflicts.flatMap(({ field, theirs }) => (field === null ? [] : [[field, theirs]])));
-}
-
-function entryFaults(error: unknown, ref: EntryRef, document: ListDocument) {
-  if (!(error instanceof Refusal) || error.code !== 'document.invalid') throw error;
-  const faults: readonly Fault[] = error.errors;
-  return faultsOfEntry(ref, document, faults);
 }
 
 function wantsJson({ headers }: FastifyRequest): boolean {

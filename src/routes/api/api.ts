@@ -6,6 +6,7 @@ import { bounceRoutes } from './bounces.js';
 import { deliverabilityRoutes } from './deliverability.js';
 import { deliveryRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
+import { draftEditsRoutes } from './draft-edits.js';
 import { dryRunRoutes } from './dry-run.js';
 import { groupRoutes } from './groups.js';
 import { progressRoutes } from './progress.js';
@@ -32,6 +33,7 @@ export function apiRoutes(deps: AppDeps): FastifyPluginAsync {
     });
     await app.register(subscriptionRoutes(deps));
     await app.register(draftRoutes(deps));
+    await app.register(draftEditsRoutes(deps));
     await app.register(dryRunRoutes(deps));
     await app.register(testNoticeRoutes(deps));
     await app.register(versionRoutes(deps));

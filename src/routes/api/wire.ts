@@ -120,7 +120,10 @@ export const auditEntrySchema = z
     id: z.number().int(),
     at: instant,
     actor: z.looseObject({ kind: z.string() }),
-    origin: z.string().nullable().describe('Which door, and from where: `console 203.0.113.7`; null: the service itself'),
+    origin: z
+      .string()
+      .nullable()
+      .describe('Which door, and from where: `console 203.0.113.7`; null: the service itself'),
     action: z.string().describe('Such as `version.published`'),
     subject: z.string().describe('Such as `version 3`'),
     detail: z.record(z.string(), z.unknown()),
