@@ -132,7 +132,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   deliveries: ['deliveries', 'delivery_transitions', 'former_message_ids', 'relay'],
   objections: ['objections'],
   bounces: ['bounces', 'webhook_tokens', 'bounce_mailbox', 'bounce_mailbox_left'],
-  admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits'],
+  admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits', 'oidc_identities'],
   tasks: ['tasks'],
   audit: ['audit_log', 'audit_seals'],
   holds: ['service_state'],

@@ -185,8 +185,8 @@ t.test('objections are listed, taken up and decided; the erased keep theirs with
   t.same(
     audit.rows.map(({ detail }) => detail),
     [
-      { from: 'received', to: 'in-talks' },
-      { from: 'in-talks', to: 'resolved' },
+      { before: { state: 'received' }, after: { state: 'in-talks' } },
+      { before: { state: 'in-talks' }, after: { state: 'resolved' } },
     ],
   );
 

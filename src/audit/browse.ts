@@ -9,7 +9,7 @@ export interface AuditSearch {
   action?: string | undefined;
   /** Such as `version 3`. */
   subject?: string | undefined;
-  /** Such as `admin 2` or `token 5`. */
+  /** Such as `admin 2`, `token environment` or `system`; a kind alone is everybody of it. */
   actor?: string | undefined;
   /** A part of the subject, the detail or the origin, in any case. */
   q?: string | undefined;
@@ -32,16 +32,21 @@ export async function browseAudit(
 }
 
 function filterOf({ action = '', subject = '', actor = '', q = '', since, until }: AuditSearch): AuditFilter {
-  const [, kind, id] = /^(admin|token|subscriber) (\S+)$/.exec(actor.trim()) ?? [];
   const text = q.replaceAll('\0', '').trim();
   return {
     action: given(action),
     subject: given(subject),
-    actor: kind === undefined || id === undefined ? null : { kind, id },
+    actor: actorOf(actor),
     like: text === '' ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`,
     since: since ?? null,
     until: until ?? null,
   };
+}
+
+/** What names nobody finds nothing: the whole log in its place would look like an answer. */
+function actorOf(text: string): AuditFilter['actor'] {
+  const [, kind = '', id = null] = /^(\S+)(?: +(\S.*))?$/.exec(given(text) ?? '') ?? [];
+  return kind === '' ? null : { kind: kind.toLowerCase(), id };
 }
 
 function given(text: string): string | null {

@@ -53,8 +53,8 @@ export interface AuditFilter {
   /** An action, or the part before its dot: `version` finds `version.published`. */
   action: string | null;
   subject: string | null;
-  /** An admin's or a token's number, with `admin` or `token` before it. */
-  actor: { kind: string; id: string } | null;
+  /** `id` null: everybody of that kind. */
+  actor: { kind: string; id: string | null } | null;
   /** A part of the subject, the detail or the origin, as a pattern. */
   like: string | null;
   since: Date | null;
@@ -74,7 +74,8 @@ export async function selectEntries(
         and (${action}::text is null or action = ${action} or starts_with(action, ${action} || '.'))
         and (${subject}::text is null or subject = ${subject})
         and (${actor?.kind ?? null}::text is null
-          or (actor ->> 'kind' = ${actor?.kind ?? null} and actor ->> 'id' = ${actor?.id ?? null}))
+          or (actor ->> 'kind' = ${actor?.kind ?? null}
+            and (${actor?.id ?? null}::text is null or actor ->> 'id' = ${actor?.id ?? null})))
         and (${like}::text is null or subject ilike ${like} or detail::text ilike ${like} or origin ilike ${like})
         and (${since}::timestamptz is null or at >= ${since})
         and (${until}::timestamptz is null or at < ${until})

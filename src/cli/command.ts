@@ -21,8 +21,8 @@ export interface Running {
   close(): Promise<void>;
 }
 
-/** 0: done. 1: failed, and `complain` was told why. */
-export type Outcome = 0 | 1;
+/** 0: done. 1: failed, and `complain` was told why. 3, 4: done, and what was found is for a pipeline to know. */
+export type Outcome = 0 | 1 | 3 | 4;
 
 export interface Input {
   positionals: string[];

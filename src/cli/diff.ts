@@ -1,6 +1,7 @@
-import { type AccountItem, describe, namesOf } from '../list/describe.js';
+import { describe, namesOf } from '../list/describe.js';
 import { diffLists } from '../list/diff.js';
 import { loadTexts } from '../texts.js';
+import { accountLines } from './account-lines.js';
 import type { Command } from './command.js';
 import { readListFile } from './file.js';
 
@@ -22,22 +23,7 @@ export const diffCommand: Command = {
     // No date is shown here, so the zone does not matter.
     const texts = loadTexts({ timeZone: 'UTC' }).for(text('locale') ?? 'en');
     const account = describe(diff.changes, namesOf(before, after), texts);
-    say(account.summary);
-    for (const group of account.groups) {
-      say('');
-      say(group.heading);
-      for (const line of group.items.flatMap(itemLines)) say(`  ${line}`);
-    }
+    for (const line of accountLines(account)) say(line);
     return 0;
   },
 };
-
-function itemLines(item: AccountItem): string[] {
-  const facts = item.facts.map(({ label, values }) => `  ${label}: ${values.join('; ')}`);
-  const differences = item.differences.map(({ label, before, after, added, removed }) => {
-    const parts = [...added.map((value) => `+ ${value}`), ...removed.map((value) => `- ${value}`)];
-    const values = `${before?.join('; ') ?? '–'} → ${after?.join('; ') ?? '–'}`;
-    return `  ${label}: ${parts.length > 0 ? parts.join('; ') : values}`;
-  });
-  return [`${item.label}: ${item.heading}`, ...facts, ...differences];
-}

@@ -1,13 +1,17 @@
 import { OperatorError, Refusal } from '../errors.js';
-import { adminCreateCommand } from './admin.js';
+import { adminCreateCommand, adminLinkCommand } from './admin.js';
 import { auditExportCommand, auditVerifyCommand } from './audit.js';
 import { checkCommand } from './check.js';
 import { type Command, type Outcome, readInput, type Surroundings, UsageError } from './command.js';
 import { diffCommand } from './diff.js';
+import { exportCommand } from './export.js';
 import { migrateCommand } from './migrate.js';
+import { planCommand } from './plan.js';
 import { publishCommand } from './publish.js';
 import { releaseCommand } from './release.js';
+import { reportCommand } from './report.js';
 import { serveCommand } from './serve.js';
+import { subscribersExportCommand, subscribersImportCommand } from './subscribers.js';
 import { tokenCreateCommand, tokenListCommand, tokenRevokeCommand } from './token.js';
 import { validateCommand } from './validate.js';
 
@@ -16,11 +20,17 @@ const commands: readonly Command[] = [
   migrateCommand,
   validateCommand,
   diffCommand,
+  planCommand,
   publishCommand,
+  exportCommand,
+  reportCommand,
+  subscribersImportCommand,
+  subscribersExportCommand,
   tokenCreateCommand,
   tokenListCommand,
   tokenRevokeCommand,
   adminCreateCommand,
+  adminLinkCommand,
   releaseCommand,
   checkCommand,
   auditVerifyCommand,

@@ -34,7 +34,7 @@ export async function decideObjection(
       actor,
       action: 'objection.decided',
       subject: `objection ${id}`,
-      detail: { from: before.state, to: state },
+      detail: { before: { state: before.state }, after: { state } },
     });
     return after;
   });

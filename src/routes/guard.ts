@@ -181,6 +181,21 @@ export function clearSession(reply: FastifyReply, config: Config): void {
   reply.clearCookie(cookieName(config, 'form'), cookieOptions(config));
 }
 
+/** What the browser keeps while its person is at the identity provider; signed, so that nobody makes it up. */
+export function keepSignInState(reply: FastifyReply, config: Config, state: string, maxAge: number): void {
+  reply.setCookie(cookieName(config, 'sign-in'), state, { ...cookieOptions(config), signed: true, maxAge });
+}
+
+/** Null: this browser has begun no sign-in. */
+export function signInState(request: FastifyRequest, config: Config): string | null {
+  const cookie = request.cookies[cookieName(config, 'sign-in')];
+  return cookie === undefined ? null : request.unsignCookie(cookie).value;
+}
+
+export function endSignInState(reply: FastifyReply, config: Config): void {
+  reply.clearCookie(cookieName(config, 'sign-in'), cookieOptions(config));
+}
+
 /** Refuses what the route's permission does not allow the session, or the lack of one. */
 function demandSession(request: FastifyRequest): void {
   const needed = request.routeOptions.config.permission ?? 'admin';
@@ -237,7 +252,7 @@ function sessionName({ session }: FastifyRequest): string {
 }
 
 /** `__Host-` ties a cookie to this host and to https; a browser refuses it on plain http. */
-function cookieName({ publicUrl }: Config, purpose: 'session' | 'form'): string {
+function cookieName({ publicUrl }: Config, purpose: 'session' | 'form' | 'sign-in'): string {
   return `${publicUrl.startsWith('https:') ? '__Host-' : ''}subnotice-${purpose}`;
 }
 

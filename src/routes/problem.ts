@@ -53,6 +53,11 @@ const refusalStatus = {
   'objection.missing': 404,
   'credentials.wrong': 401,
   'password.weak': 422,
+  'identity.unknown': 403,
+  'identity.unverified': 403,
+  'identity.taken': 403,
+  'provider.refused': 403,
+  'provider.away': 503,
   'bearer.missing': 401,
   'session.missing': 401,
   'permission.missing': 403,
@@ -181,7 +186,10 @@ const guarded: ReadonlySet<Problem['code']> = new Set([
   'bearer.missing',
   'credentials.wrong',
   'csrf.wrong',
+  'identity.taken',
+  'identity.unknown',
   'permission.missing',
+  'provider.refused',
   'rate.exceeded',
 ]);
 

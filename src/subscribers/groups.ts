@@ -81,7 +81,7 @@ export async function saveGroup(
         actor,
         action: added ? 'group.created' : 'group.changed',
         subject: `group ${id}`,
-        detail: { noticeDays, ...(before === null ? {} : { noticeDaysBefore: before.noticeDays }) },
+        detail: { ...(before === null ? {} : { before: { noticeDays: before.noticeDays } }), after: { noticeDays } },
       });
     }
     return { group: saved, added };
@@ -102,7 +102,8 @@ export async function deleteGroup(deps: Pick<Deps, 'db' | 'now'>, id: string, ac
       throw new Refusal('group.in-use', `group ${id} has ${group.members} members; put them into another one first`);
     }
     await deleteGroupRow(tx, id);
-    await recordAudit(tx, { at, actor, action: 'group.deleted', subject: `group ${id}` });
+    const detail = { before: { noticeDays: group.noticeDays } };
+    await recordAudit(tx, { at, actor, action: 'group.deleted', subject: `group ${id}`, detail });
   });
 }
 

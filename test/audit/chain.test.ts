@@ -177,6 +177,9 @@ t.test('who, from where, and before and after: found by each of these, on the pa
   for (const [search, found] of [
     ['action=group', /group\.saved/],
     ['actor=admin+1', /group\.saved/],
+    ['actor=Officer@example.org', /group\.saved/],
+    ['actor=token', /draft\.replaced/],
+    ['actor=token+environment', /draft\.replaced/],
     ['q=203.0.113', /group\.saved/],
     ['q=DPA-60', /group\.saved/],
     ['since=2020-01-01&until=2099-12-31&action=draft.replaced', /draft\.replaced/],
@@ -184,7 +187,9 @@ t.test('who, from where, and before and after: found by each of these, on the pa
     t.match((await officer.get(`/admin/audit?${search}`)).body, found, search);
   }
   t.notMatch((await officer.get('/admin/audit?action=group')).body, /draft\.replaced/);
-  t.match(textOf((await officer.get('/admin/audit?until=2000-01-01')).body), /No entry fits/);
+  for (const nothing of ['until=2000-01-01', 'actor=nobody@example.org', 'actor=somebody', 'actor=admin+99']) {
+    t.match(textOf((await officer.get(`/admin/audit?${nothing}`)).body), /No entry fits/, nothing);
+  }
   t.equal((await officer.get('/admin/audit?since=2027-02-31&until=x&after=y')).statusCode, 200);
   const byApi = await app.inject({ url: '/api/v1/audit?subject=group%20dpa-60', headers: bearer });
   t.match(byApi.json(), { entries: [{ origin: 'console 203.0.113.7', action: 'group.saved' }], next: null });

@@ -235,7 +235,7 @@ t.test('groups have a period and a name, and stay while somebody is in them', as
   await deleteGroup(deps, 'empty', admin);
   t.same(
     (await stage.audited('group.changed')).map(({ detail }) => detail),
-    [{ noticeDays: 45, noticeDaysBefore: 30 }],
+    [{ before: { noticeDays: 30 }, after: { noticeDays: 45 } }],
   );
   t.equal((await stage.audited('group.deleted')).length, 1);
 });

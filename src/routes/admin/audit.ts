@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
+import { adminAddress } from '../../admins/recipients.js';
 import type { AppDeps } from '../../app.js';
 import { type AuditEntry, browseAudit } from '../../audit/browse.js';
 import { exportAuditCsv, exportAuditLines } from '../../audit/export.js';
@@ -28,8 +29,12 @@ export function adminAuditRoutes(deps: AppDeps): FastifyPluginAsync {
       const console = consoleOf(deps, request, reply);
       const { after, since, until, ...filter } = query.parse(request.query);
       const { timeZone } = deps.config;
+      const person = filter.actor.includes('@')
+        ? await adminAddress(deps.db, { actor: console.actor, to: filter.actor })
+        : null;
       const { entries, next } = await browseAudit(deps.db, {
         ...filter,
+        actor: person === null ? filter.actor : `admin ${person.id}`,
         since: since === undefined ? undefined : readMoment('since', since, timeZone),
         until: until === undefined ? undefined : readDayEnd('until', until, timeZone),
         after,

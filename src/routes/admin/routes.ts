@@ -16,6 +16,7 @@ import { draftHistoryRoutes } from './draft-history.js';
 import { draftTextRoutes } from './draft-text.js';
 import { entryRoutes } from './entry.js';
 import { formFields } from './entry-form.js';
+import { oidcRoutes } from './oidc.js';
 import { overviewRoutes } from './overview.js';
 import { progressRoutes } from './progress.js';
 import { publishRoutes } from './publish.js';
@@ -74,6 +75,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
     });
     const doors = [
       signInRoutes,
+      oidcRoutes,
       overviewRoutes,
       draftRoutes,
       entryRoutes,

@@ -98,7 +98,11 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
     { email, ...view }: { email: string; next: string; status: string | null; errors: FieldFault[] },
     status = 200,
   ) {
-    return deps.pages.page(reply, 'admin/sign-in', { ...view, values: { email }, csrf: csrfToken(reply) }, { status });
+    const { oidc } = deps.config;
+    const provider =
+      oidc === null ? null : { path: `/admin/oidc?next=${encodeURIComponent(view.next)}`, label: oidc.label };
+    const data = { ...view, provider, values: { email }, csrf: csrfToken(reply) };
+    return deps.pages.page(reply, 'admin/sign-in', data, { status });
   }
 
   function showSetup(request: TokenRequest, reply: FastifyReply, email: string, errors: FieldFault[]) {
@@ -124,7 +128,7 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
 }
 
 /** Only ways into the console, and to what stands behind its door: a link to the sign-in page must not lead elsewhere. */
-function safePath(path: string): string {
+export function safePath(path: string): string {
   if (path === '/dev/mailbox') return path;
   return /^\/admin(?:[/?][\w\-./?=&%]*)?$/.test(path) && !path.startsWith('/admin/sign-') ? path : '/admin';
 }

@@ -14,7 +14,7 @@ const instant = z.iso
 const filters = {
   action: z.string().max(100).optional().describe('An action, or the part before its dot: `version`'),
   subject: z.string().max(200).optional().describe('Such as `version 3`'),
-  actor: z.string().max(100).optional().describe('Such as `admin 2` or `token 5`'),
+  actor: z.string().max(100).optional().describe('Such as `admin 2`, `token 5` or `system`'),
   q: z.string().max(200).optional().describe('A part of the subject, the detail or the origin'),
   since: instant.describe('Not before'),
   until: instant.describe('Before'),

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { roles } from '../actor.js';
+import { type Db, maybeOne, run } from '../database/query.js';
+import { sql } from '../database/sql.js';
+import type { Tx } from '../database/transaction.js';
+import type { Admin } from './queries.js';
+
+const AdminRow = z.object({ id: z.number(), email: z.string(), passwordHash: z.string(), role: z.enum(roles) });
+
+/** Whose identity this is, or null. */
+export async function selectAdminByIdentity(db: Db, issuer: string, subject: string): Promise<Admin | null> {
+  return maybeOne(
+    db,
+    AdminRow,
+    sql`select a.id, a.email, a.password_hash as "passwordHash", a.role
+      from oidc_identities i join admins a on a.id = i.admin_id
+      where i.issuer = ${issuer} and i.subject = ${subject}`,
+  );
+}
+
+/** False when the account has an identity at this issuer already. */
+export async function insertIdentity(
+  tx: Tx,
+  identity: { issuer: string; subject: string; adminId: number; at: Date },
+): Promise<boolean> {
+  const { issuer, subject, adminId, at } = identity;
+  const inserted = await run(
+    tx,
+    sql`insert into oidc_identities (issuer, subject, admin_id, created_at)
+      values (${issuer}, ${subject}, ${adminId}, ${at}) on conflict (admin_id, issuer) do nothing`,
+  );
+  return inserted === 1;
+}

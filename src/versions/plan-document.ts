@@ -1,0 +1,45 @@
+import type { Deps } from '../deps.js';
+import type { ListDocument } from '../list/document.js';
+import { type Audience, readAudience } from '../notices/audience.js';
+import { readWithIds } from './adopt.js';
+import { type SettledDates, settleDates } from './clock.js';
+import { readDraft } from './draft.js';
+import { planVersion, type VersionPlan } from './plan.js';
+import { latestNumber, readVersion } from './read.js';
+
+/** What publishing a document would come to now, without making it the draft. */
+export interface DocumentPlan {
+  plan: VersionPlan;
+  document: ListDocument;
+  /** The list that the changes are told against; null before the first version. */
+  before: ListDocument | null;
+  /** The dates that it would have if none were named. */
+  dates: SettledDates;
+  audience: Audience;
+}
+
+/**
+ * Plans a text as the next version, for whoever keeps the list in a repository: entries without ids take
+ * those of the draft and the latest version, as `writeDraft` does. Nothing is written.
+ * Refuses `document.invalid`, and `version.unchanged` when it says what the latest version says.
+ */
+export async function planDocument(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  input: { text: string; format: 'json' | 'yaml' },
+): Promise<DocumentPlan> {
+  const { db, config } = deps;
+  const number = await latestNumber(db);
+  const published = number === null ? null : ((await readVersion(db, number))?.document ?? null);
+  const document = readWithIds(input.text, input.format, {
+    published,
+    draft: (await readDraft(db))?.document ?? null,
+  });
+  const plan = await planVersion(db, config, { document, request: {}, publishedAt: deps.now() });
+  return {
+    plan,
+    document,
+    before: plan.base?.document ?? null,
+    dates: settleDates({}, plan.facts, plan.clock),
+    audience: await readAudience(db, plan.notice.ordered ? plan.netChanges : null, config),
+  };
+}
