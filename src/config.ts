@@ -23,6 +23,7 @@ import {
   mailFrom,
   newAdmins,
   number,
+  onOrOff,
   port,
   publicUrl,
   replyAddress,
@@ -68,6 +69,10 @@ export interface Config {
   mailgunSigningKey: string | null;
   /** How long a publication waits for another, so that both are one notice; 0: not at all. */
   quietMinutes: number;
+  /** Whether a publication needs the approval of another person than the one who publishes. */
+  fourEyes: boolean;
+  /** How long a publication can still be stopped before it happens; 0: it happens at once. */
+  holdBackMinutes: number;
   /** Sign-in of admins by OpenID Connect; `newRole`: of people who have no account yet, null: none is made. */
   oidc: { issuer: string; clientId: string; clientSecret: string; label: string; newRole: Role | null } | null;
   /** The first signs, all verify. Empty only until the embedded default has read its own. */
@@ -94,6 +99,9 @@ export function startedByNpm(env: Readonly<Record<string, string | undefined>> =
 export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError';
 }
+
+/** Longer than that nobody waits for a second thought, in minutes. */
+export const longestHoldBack = 120;
 
 /** Secrets that may come as a file, whose path is in NAME_FILE. */
 const fromFiles = [
@@ -140,6 +148,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     sendgridWebhookKey: s.SENDGRID_WEBHOOK_KEY ?? null,
     mailgunSigningKey: s.MAILGUN_SIGNING_KEY ?? null,
     quietMinutes: s.QUIET_MINUTES,
+    fourEyes: s.FOUR_EYES,
+    holdBackMinutes: s.HOLD_BACK_MINUTES,
     oidc: oidcOf(s),
     secretKeys: s.SECRET_KEY ?? [],
     adminEmail: s.ADMIN_EMAIL ?? null,
@@ -206,6 +216,8 @@ const Settings = z.object({
   SENDGRID_WEBHOOK_KEY: sendgridKey.optional(),
   MAILGUN_SIGNING_KEY: secret(8).optional(),
   QUIET_MINUTES: number({ min: 0, max: 1_440, whole: true }).prefault('0'),
+  FOUR_EYES: onOrOff.prefault('off'),
+  HOLD_BACK_MINUTES: number({ min: 0, max: longestHoldBack, whole: true }).prefault('0'),
   OIDC_ISSUER: issuerUrl.optional(),
   OIDC_CLIENT_ID: setting((text) => text).optional(),
   OIDC_CLIENT_SECRET: secret(8).optional(),

@@ -10,6 +10,7 @@ export const refusalCodes = [
   'draft.missing',
   'draft.stale',
   'version.unchanged',
+  'approval.missing',
   'version.missing',
   'version.scheduled-already',
   'version.not-scheduled',

@@ -11,13 +11,14 @@ import { withDeps } from './open.js';
 export const publishCommand: Command = {
   name: 'publish',
   usage:
-    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--emergency] [--reason TEXT] [--no-notify] [--json]',
+    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--hold-back MINUTES] [--emergency] [--reason TEXT] [--no-notify] [--json]',
   summary: 'Publishes the draft, or FILE (YAML or JSON) as the new draft. The running service sends the notices.',
   options: {
     message: { type: 'string' },
     'effective-at': { type: 'string' },
     'objection-deadline': { type: 'string' },
     'publish-at': { type: 'string' },
+    'hold-back': { type: 'string' },
     emergency: { type: 'boolean' },
     reason: { type: 'string' },
     'no-notify': { type: 'boolean' },
@@ -43,6 +44,7 @@ function requestOf({ text, flag }: Input): PublishRequest {
     effectiveAt: text('effective-at'),
     objectionDeadline: text('objection-deadline'),
     publishAt: text('publish-at'),
+    holdBackMinutes: text('hold-back') === undefined ? undefined : Number(text('hold-back')),
     reason: text('reason'),
     emergency: flag('emergency') ? true : undefined,
     notify: flag('no-notify') ? false : undefined,

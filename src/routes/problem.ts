@@ -29,6 +29,7 @@ const refusalStatus = {
   'draft.missing': 404,
   'draft.stale': 412,
   'version.unchanged': 409,
+  'approval.missing': 409,
   'version.missing': 404,
   'version.scheduled-already': 409,
   'version.not-scheduled': 404,

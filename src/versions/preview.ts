@@ -4,8 +4,9 @@ import type { RenderedMail } from '../mail/message.js';
 import { type NoticeInput, renderNotice } from '../mail/notice.js';
 import { together } from '../notices/along.js';
 import { readTakenOver } from '../notices/quiet.js';
-import { readMoment, type SettledDates, settleDates } from './clock.js';
+import { type SettledDates, settleDates } from './clock.js';
 import { type Draft, draftMissing, readDraft } from './draft.js';
+import { momentOfPublication } from './moment.js';
 import { planVersion, type VersionPlan } from './plan.js';
 import type { PublishRequest } from './version.js';
 
@@ -33,12 +34,12 @@ export async function previewPublish(
   const { config } = deps;
   const draft = await readDraft(deps.db);
   if (draft === null) throw draftMissing();
-  const at = request.publishAt === undefined ? deps.now() : readMoment('publishAt', request.publishAt, config.timeZone);
+  const { at, ahead } = momentOfPublication(request, deps.now(), config);
   const plan = await planVersion(deps.db, config, {
     document: draft.document,
     request,
     publishedAt: at,
-    ahead: request.publishAt !== undefined,
+    ahead,
   });
   const defaults = settleDates({}, plan.facts, plan.clock);
   try {

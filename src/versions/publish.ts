@@ -10,9 +10,11 @@ import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { orderNotice } from '../notices/order.js';
 import { takeOver } from '../notices/quiet.js';
+import { approvalMissing } from './approve.js';
 import { canonicalJson, seal } from './chain.js';
-import { readMoment, settleDates, stateOf } from './clock.js';
+import { settleDates, stateOf } from './clock.js';
 import { draftMissing, refuseStale } from './draft.js';
+import { momentOfPublication } from './moment.js';
 import { isNotifiable, planVersion, type VersionPlan } from './plan.js';
 import {
   deleteIdempotencyKeys,
@@ -46,11 +48,12 @@ export interface PublishOptions {
 const keyLifetime = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Publishes the draft, or plans its publication when `publishAt` is set. One transaction under the
+ * Publishes the draft, or plans its publication for a time that is named or in which it can still be
+ * stopped (moment.ts). One transaction under the
  * publishing lock: version, audit entry and the order to notify stand or fall together, numbers have no
  * gaps, and of concurrent repeats of one key one acts. The fan-out (notices/fan-out.ts) works behind it.
  *
- * Refuses `draft.missing`, `draft.stale`, `version.unchanged`, `version.scheduled-already`,
+ * Refuses `draft.missing`, `draft.stale`, `approval.missing`, `version.unchanged`, `version.scheduled-already`,
  * `reason.missing`, `idempotency.mismatch`, and dates as clock.ts says.
  */
 export async function publish(
@@ -72,10 +75,13 @@ export async function publish(
     if (draft === null) throw draftMissing();
     refuseStale(draft, options.ifRevision);
     await refuseSecond(tx);
-    const result =
-      request.publishAt === undefined
-        ? await publishDocument(deps, tx, { document: draft.document, request, at, actor })
-        : await schedule(deps, tx, { document: draft.document, request, publishAt: request.publishAt, at, actor });
+    const unapproved = await approvalMissing(tx, deps.config, draft.document, actor);
+    if (unapproved !== null) throw unapproved;
+    const moment = momentOfPublication(request, at, deps.config);
+    const order = { document: draft.document, request, at, actor };
+    const result = moment.ahead
+      ? await schedule(deps, tx, { ...order, publishAt: moment.at })
+      : await publishDocument(deps, tx, order);
     if (key !== undefined) {
       await deleteIdempotencyKeys(tx, new Date(at.getTime() - keyLifetime));
       await insertIdempotencyKey(tx, { key, requestHash, status: result.status, response: remembered(result), at });
@@ -166,10 +172,9 @@ function compose(
 async function schedule(
   deps: Pick<Deps, 'config'>,
   tx: Tx,
-  order: { document: ListDocument; request: PublishRequest; publishAt: string; at: Date; actor: Actor },
+  order: { document: ListDocument; request: PublishRequest; publishAt: Date; at: Date; actor: Actor },
 ): Promise<Extract<PublishResult, { status: 202 }>> {
-  const { document, request, at, actor } = order;
-  const publishAt = readMoment('publishAt', order.publishAt, deps.config.timeZone);
+  const { document, request, publishAt, at, actor } = order;
   const over = publishAtOver(publishAt, at);
   if (over !== null) throw over;
   const plan = await planVersion(tx, deps.config, { document, request, publishedAt: publishAt, ahead: true });
@@ -180,7 +185,12 @@ async function schedule(
     actor,
     action: 'version.scheduled',
     subject: `version ${plan.number}`,
-    detail: { publishAt: publishAt.toISOString(), changes: plan.changes.length, severity: plan.severity },
+    detail: {
+      publishAt: publishAt.toISOString(),
+      heldBack: request.publishAt === undefined,
+      changes: plan.changes.length,
+      severity: plan.severity,
+    },
   });
   await wake(tx, 'versions');
   return { status: 202, scheduled: scheduledOf(row) };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { longestHoldBack } from '../config.js';
 import type { Change } from '../list/change.js';
 import { type ListDocument, longText } from '../list/document.js';
 import type { VersionState } from './clock.js';
@@ -47,6 +48,13 @@ export const publishRequestSchema = z.strictObject({
     .describe('A day (its 00:00 in TIME_ZONE) or an instant; without it the earliest that the notice period allows'),
   objectionDeadline: moment.optional().describe('A day, which counts to 24:00 in TIME_ZONE'),
   publishAt: moment.optional().describe('Publish then, not now: an instant, or a local time in TIME_ZONE'),
+  holdBackMinutes: z
+    .number()
+    .int()
+    .min(0)
+    .max(longestHoldBack)
+    .optional()
+    .describe('How long it can still be stopped before it happens; HOLD_BACK_MINUTES at least'),
   notify: z.boolean().optional().describe('false: no notice goes out; needs a reason when something material changes'),
   emergency: z.boolean().optional().describe('Allows a date that the notice period does not; needs a reason'),
   reason: adminText.optional().describe('Why it is an emergency, or why nobody is notified'),

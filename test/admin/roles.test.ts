@@ -55,6 +55,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'POST /admin/tasks/:id',
     ],
     publisher: [
+      'POST /admin/draft/approve',
       'POST /admin/publish/edit',
       'POST /admin/publish/check',
       'POST /admin/publish',

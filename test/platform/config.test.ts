@@ -77,6 +77,8 @@ const wrong: [string, Record<string, string>][] = [
   ['SNS_TOPIC_ARNS', { SNS_TOPIC_ARNS: 'arn:aws:sqs:eu-west-1:123456789012:queue' }],
   ['SENDGRID_WEBHOOK_KEY', { SENDGRID_WEBHOOK_KEY: 'bm8ga2V5' }],
   ['QUIET_MINUTES', { QUIET_MINUTES: '1441' }],
+  ['FOUR_EYES', { FOUR_EYES: 'sometimes' }],
+  ['HOLD_BACK_MINUTES', { HOLD_BACK_MINUTES: '121' }],
   ['OIDC_CLIENT_SECRET', { OIDC_ISSUER: 'https://login.example.org', OIDC_CLIENT_ID: 'subnotice' }],
   ['OIDC_ISSUER', { OIDC_ISSUER: 'http://login.example.org', OIDC_CLIENT_ID: 'a', OIDC_CLIENT_SECRET: 'long enough' }],
   ['OIDC_NEW_ADMINS', { OIDC_NEW_ADMINS: 'everybody' }],

@@ -15,6 +15,8 @@ export const publishForm = z.object({
   effectiveAt: text.default(''),
   objectionDeadline: text.default(''),
   publishAt: text.default(''),
+  /** Minutes; empty: those of the settings. */
+  holdBackMinutes: text.default(''),
   notify: z.enum(['yes', 'no']).default('yes'),
   emergency: z
     .enum(['yes', 'true', 'false'])
@@ -41,6 +43,7 @@ export function requestOf(form: PublishForm): PublishRequest {
     effectiveAt: given(form.effectiveAt),
     objectionDeadline: given(form.objectionDeadline),
     publishAt: given(form.publishAt),
+    holdBackMinutes: /^\d{1,3}$/.test(form.holdBackMinutes) ? Number(form.holdBackMinutes) : undefined,
     notify: form.notify === 'no' ? false : undefined,
     emergency: form.emergency ? true : undefined,
     reason: given(form.reason),
@@ -76,6 +79,8 @@ export function faultsOfPublish(refusal: Refusal, texts: Texts, earliestDay: str
       }));
     case 'reason.missing':
       return [{ field: 'reason', message: t('faults.reason') }];
+    case 'approval.missing':
+      return [{ field: null, message: texts.t('approval.needed') }];
     case 'draft.stale':
       return [{ field: null, message: t('publish.changedMeanwhile') }];
     case 'version.scheduled-already':

@@ -5,6 +5,7 @@ import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { summarise } from '../../list/describe.js';
+import { approvalMissing } from '../../versions/approve.js';
 import { dayOf, lastDayOf } from '../../versions/clock.js';
 import { dryRun } from '../../versions/dry-run.js';
 import { isNotifiable, type VersionPlan } from '../../versions/plan.js';
@@ -13,6 +14,7 @@ import { publish } from '../../versions/publish.js';
 import { readBoard, readScheduled } from '../../versions/read.js';
 import { orderTestNotice } from '../../versions/test-notice.js';
 import type { FieldFault } from '../pages/subscription-form.js';
+import { approvalView } from './approval.js';
 import { type Console, consoleOf } from './console.js';
 import { dryRunView } from './dry-run-view.js';
 import { faultsOfPublish, type PublishForm, publishForm, requestOf, testForm } from './publish-form.js';
@@ -70,7 +72,9 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
           ifRevision: form.revision,
           idempotencyKey: form.key === '' ? undefined : form.key,
         });
-        if (result.status === 202) return console.redirect('/admin/versions?done=scheduled');
+        if (result.status === 202) {
+          return console.redirect(`/admin/versions?done=${form.publishAt === '' ? 'held-back' : 'scheduled'}`);
+        }
         const { version, notice } = result;
         const because = !notice.ordered ? notice.because : notice.sendAfter === undefined ? 'notice' : 'waits';
         return console.redirect(`/admin/versions/${version.number}?done=${because}`);
@@ -121,6 +125,8 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
           objectionDeadline:
             material && defaults.objectionDeadline ? lastDayOf(defaults.objectionDeadline, config.timeZone) : '',
         },
+        approval: await approvalView(deps, console, draft),
+        holdBacks: holdBackChoices(config.holdBackMinutes, console.texts),
         facts: {
           proposed: defaults.effectiveAt,
           behind: await announcedBefore(preview),
@@ -146,7 +152,11 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     const request = requestOf(form);
     const { plan, dates, refusal, draft } = await previewPublish(deps, request);
     if (dates === null) throw refusal;
+    // Now, and not only once everything is looked through and the button is pressed.
+    const unapproved = await approvalMissing(deps.db, config, draft.document, console.actor);
+    if (unapproved !== null) throw unapproved;
     const found = await dryRun(deps, request);
+    const heldBack = request.publishAt === undefined && plan.facts.publishedAt > deps.now();
     const subject = plan.notice.ordered ? (await previewNotice(deps, request, console.texts.locale)).subject : null;
     const seen: PublishForm = { ...form, revision: draft.revision, key: randomUUID() };
     return console.page('publish-confirm', 'publish', {
@@ -154,6 +164,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         number: plan.number,
         first: plan.facts.first,
         publishAt: request.publishAt === undefined ? null : plan.facts.publishedAt,
+        heldBackUntil: heldBack ? plan.facts.publishedAt : null,
         effectiveAt: dates.effectiveAt,
         atOnce: dates.effectiveAt <= plan.facts.publishedAt,
         objectionDeadline: dates.objectionDeadline,
@@ -203,6 +214,15 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
       throw error;
     }
   }
+}
+
+/** How long a publication may wait to be stopped: what the settings ask for, and some more. */
+function holdBackChoices(least: number, { t }: Console['texts']): { value: string; label: string }[] {
+  const minutes = [...new Set([least, 5, 15, 60])].filter((one) => one >= least);
+  return minutes.map((one) => ({
+    value: String(one),
+    label: one === 0 ? t('console.publish.holdBackNone') : t('console.publish.holdBackMinutes', { count: one }),
+  }));
 }
 
 /** The query of the page that comes after a test. */
@@ -255,5 +275,6 @@ const emptyView = {
     emergency: false,
     reason: '',
     publishAt: '',
+    holdBackMinutes: '',
   },
 };

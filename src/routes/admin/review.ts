@@ -9,6 +9,7 @@ import { gapsOf } from '../../list/gaps.js';
 import { diffDraft, readDraft } from '../../versions/draft.js';
 import { previewNotice, previewPublish } from '../../versions/preview.js';
 import { readVersion } from '../../versions/read.js';
+import { approvalView, approvedView } from './approval.js';
 import { type Console, consoleOf } from './console.js';
 import { outcome, testedView, testView } from './publish.js';
 
@@ -33,8 +34,10 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
         gaps: gapsOfChanges(console, changes, draft.document),
         noMail: mail?.noMail ?? null,
         mail: mail?.preview ?? null,
+        approval: changes.length === 0 ? null : await approvalView(deps, console, draft),
         test: mail?.preview ? testView(console, 'review') : null,
         ...testedView(console, outcome.parse(request.query).tested),
+        ...approvedView(console, request.query),
       });
     });
 

@@ -6,6 +6,7 @@ import { countOpenTasks } from '../../tasks/browse.js';
 import { csrfToken, guardConsole } from '../guard.js';
 import { noteRefusal, problemOf } from '../problem.js';
 import { apiTokensRoutes } from './api-tokens.js';
+import { approvalRoutes } from './approval.js';
 import { adminAuditRoutes } from './audit.js';
 import { redirect } from './console.js';
 import { contactsRoutes } from './contacts.js';
@@ -82,6 +83,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       draftTextRoutes,
       draftHistoryRoutes,
       reviewRoutes,
+      approvalRoutes,
       publishRoutes,
       adminDeliverabilityRoutes,
       versionsRoutes,

@@ -34,7 +34,7 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
     app.get('/admin/versions', { config: { permission: 'viewer' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
       const { done } = z
-        .object({ done: z.enum(['scheduled', 'cancelled']).optional().catch(undefined) })
+        .object({ done: z.enum(['scheduled', 'held-back', 'cancelled']).optional().catch(undefined) })
         .parse(request.query);
       return showVersions(console, done === 'cancelled' ? console.texts.t('console.versions.cancelled') : null);
     });
@@ -89,9 +89,11 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
   };
 
   async function showVersions(console: Console, done: string | null) {
+    const scheduled = await readScheduled(deps.db);
     return console.page('versions', 'versions', {
       versions: await readVersions(deps.db, deps.now()),
-      scheduled: await readScheduled(deps.db),
+      scheduled,
+      scripts: scheduled === null ? [] : ['countdown.js'],
       mayPublish: hasRole(console.actor, 'publisher'),
       done,
       errors: [],

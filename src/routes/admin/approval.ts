@@ -1,0 +1,56 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { z } from 'zod';
+import { hasRole } from '../../actor.js';
+import type { AppDeps } from '../../app.js';
+import { Refusal } from '../../errors.js';
+import { approveDraft, isSame, readApprovals } from '../../versions/approve.js';
+import type { Draft } from '../../versions/draft.js';
+import { type Console, consoleOf } from './console.js';
+import { whoAre } from './who.js';
+
+const seen = z.object({ revision: z.coerce.number().int() });
+const query = z.object({ approved: z.enum(['yes', 'stale']).optional().catch(undefined) });
+
+/** The second pair of eyes: somebody else than the one who publishes has looked at exactly this draft. */
+export function approvalRoutes(deps: AppDeps): FastifyPluginAsync {
+  return async (app) => {
+    app.post('/admin/draft/approve', { config: { permission: 'publisher' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      try {
+        await approveDraft(deps, seen.parse(request.body), console.actor);
+        return console.redirect('/admin/review?approved=yes');
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== 'draft.stale') throw error;
+        return console.redirect('/admin/review?approved=stale');
+      }
+    });
+  };
+}
+
+/** What the page that comes after it says. */
+export function approvedView({ texts }: Console, search: unknown): object {
+  const { approved } = query.parse(search);
+  if (approved === undefined) return {};
+  if (approved === 'yes') return { done: texts.t('approval.done') };
+  return { errors: [{ field: null, message: texts.t('approval.stale') }] };
+}
+
+/** Who has approved the draft, and whether this admin may; null where one pair of eyes is enough. */
+export async function approvalView(
+  { db, config }: Pick<AppDeps, 'db' | 'config'>,
+  { actor, texts }: Console,
+  draft: Draft,
+) {
+  if (!config.fourEyes) return null;
+  const approvals = await readApprovals(db, draft.document);
+  const who = whoAre(db, texts);
+  const own = approvals.some(({ by }) => isSame(by, actor));
+  return {
+    revision: String(draft.revision),
+    by: await Promise.all(approvals.map(async ({ by, at }) => ({ who: await who(by), at }))),
+    own,
+    /** Somebody else has, so this admin may publish. */
+    enough: approvals.some(({ by }) => !isSame(by, actor)),
+    may: !own && hasRole(actor, 'publisher'),
+  };
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import type { Actor } from '../actor.js';
+import { recordAudit } from '../audit/record.js';
+import { lockPublishing } from '../database/locks.js';
+import type { Db } from '../database/query.js';
+import { transaction } from '../database/transaction.js';
+import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
+import type { ListDocument } from '../list/document.js';
+import { type Approval, insertApproval, selectApprovals } from './approval-queries.js';
+import { canonicalJson } from './chain.js';
+import { draftMissing, refuseStale } from './draft.js';
+import { lockDraft } from './queries.js';
+
+export type { Approval } from './approval-queries.js';
+
+/** PURE. What an approval is bound to: SHA-256, in hexadecimal, of the document as canonical JSON (RFC 8785). */
+export function documentHash(document: ListDocument): string {
+  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+}
+
+/**
+ * Approves the draft that somebody has looked at. Only a person can; twice is once.
+ * Refuses `draft.missing`, `draft.stale` when it is another draft by now, and `permission.missing` for a token.
+ */
+export async function approveDraft(
+  deps: Pick<Deps, 'db' | 'now'>,
+  seen: { revision: number },
+  actor: Actor,
+): Promise<void> {
+  if (actor.kind !== 'admin') {
+    throw new Refusal('permission.missing', 'A token cannot approve a draft: it takes a second person.');
+  }
+  const at = deps.now();
+  await transaction(deps.db, async (tx) => {
+    await lockPublishing(tx);
+    const draft = await lockDraft(tx);
+    if (draft === null) throw draftMissing();
+    refuseStale(draft, seen.revision);
+    const hash = documentHash(draft.document);
+    if ((await selectApprovals(tx, hash)).some(({ by }) => isSame(by, actor))) return;
+    await insertApproval(tx, { hash, by: actor, at });
+    await recordAudit(tx, {
+      at,
+      actor,
+      action: 'draft.approved',
+      subject: `draft revision ${draft.revision}`,
+      detail: { hash },
+    });
+  });
+}
+
+/** Who has approved exactly this document, each once. */
+export async function readApprovals(db: Db, document: ListDocument): Promise<Approval[]> {
+  return selectApprovals(db, documentHash(document));
+}
+
+/**
+ * What stands against publishing where four eyes are asked for: an approval by somebody else than the one who
+ * publishes. For a token any person's approval counts. Null: nothing does.
+ */
+export async function approvalMissing(
+  db: Db,
+  { fourEyes }: { fourEyes: boolean },
+  document: ListDocument,
+  actor: Actor,
+): Promise<Refusal | null> {
+  if (!fourEyes) return null;
+  const approvals = await readApprovals(db, document);
+  if (approvals.some(({ by }) => !isSame(by, actor))) return null;
+  return new Refusal(
+    'approval.missing',
+    'Another admin has to approve this draft first; an approval ends when the draft is changed.',
+  );
+}
+
+/** Whether two actors are one person. */
+export function isSame(a: Actor, b: Actor): boolean {
+  return a.kind === 'admin' && b.kind === 'admin' && a.id === b.id;
+}
