@@ -117,7 +117,15 @@ t.test('SQL stands in sql/, in queries and in database/ only', async (t) => {
 
 /** Who writes which table; reading across is allowed. */
 const owners: Readonly<Record<string, readonly string[]>> = {
-  versions: ['approvals', 'drafts', 'draft_edits', 'versions', 'withdrawals', 'scheduled_publications', 'idempotency_keys'],
+  versions: [
+    'approvals',
+    'drafts',
+    'draft_edits',
+    'versions',
+    'withdrawals',
+    'scheduled_publications',
+    'idempotency_keys',
+  ],
   subscribers: [
     'subscribers',
     'subscriber_events',
