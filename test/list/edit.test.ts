@@ -272,7 +272,7 @@ t.test('by lines alone the same comes out, and what lines do not tell is left to
       told += 1;
       return isDeepStrictEqual(readList(text, 'yaml'), to);
     }),
-    { numRuns: 60 },
+    { numRuns: 250 },
   );
   t.ok(told > 5, `${told} by lines`);
   const parts = partsOf(sourceIdsOf(list), list);
