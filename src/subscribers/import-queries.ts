@@ -153,7 +153,7 @@ export async function insertImported(tx: Tx, people: readonly Newcomer[]): Promi
         email text, "emailKey" text, "emailHash" text, company text, locale text, services text[], "toldOf" text,
         kind text, entitlement text, "noticeGroup" text, status text, "createdAt" timestamptz, "confirmedAt" timestamptz, "confirmedMoment" bigint)
       order by "emailKey"
-      on conflict (email_key) do nothing
+      on conflict do nothing
       returning id, email_key as "emailKey"`,
   );
   return new Map(added.map(({ id, emailKey }) => [emailKey, id]));

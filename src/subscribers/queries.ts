@@ -102,7 +102,8 @@ export async function insertPending(tx: Tx, subscriber: NewSubscriber): Promise<
     sql`insert into subscribers (email, email_key, email_hash, company, locale, services, status, created_at)
       values (${subscriber.email}, ${subscriber.emailKey}, ${subscriber.emailHash}, ${subscriber.company},
         ${subscriber.locale}, ${subscriber.services}, 'pending', ${subscriber.at})
-      on conflict (email_key) do nothing returning id`,
+      -- Whichever of its two unique keys another transaction has written first: it is the same person.
+      on conflict do nothing returning id`,
   );
   return row?.id ?? null;
 }
