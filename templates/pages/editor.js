@@ -28,7 +28,7 @@
     offerLost();
     for (const event of ['input', 'change']) form.addEventListener(event, changed);
     // A fault of what is being typed can wait until it is typed.
-    form.addEventListener('focusout', () => setTimeout(show));
+    form.addEventListener('focusout', () => setTimeout(showFaults));
     form.addEventListener('click', ({ target }) => decide(target.closest('button[data-decide]')));
     form.addEventListener('submit', (event) => {
       if (leaving) event.preventDefault();
@@ -130,15 +130,9 @@
 
     /** Faults, and what others wrote, beside their fields. */
     function show() {
-      const { faults, conflicts } = answered;
       clear();
-      for (const { field, message, lang } of faults) {
-        const place = placeOf(field);
-        if (place.contains(document.activeElement) && place.dataset.field !== undefined) continue;
-        place.dataset.atFault = '';
-        put(place, message).lang = lang ?? '';
-      }
-      for (const { field, text, value } of conflicts) {
+      showFaults();
+      for (const { field, text, value } of answered.conflicts) {
         const line = put(placeOf(field), text);
         if (field === null) continue;
         for (const choice of ['mine', 'theirs']) {
@@ -148,6 +142,19 @@
           button.textContent = words[choice];
           line.append(' ', button);
         }
+      }
+    }
+
+    /** Adds what is not shown yet and takes nothing away: a button that is being pressed must stay. */
+    function showFaults() {
+      for (const { field, message, lang } of answered.faults) {
+        const place = placeOf(field);
+        if (place.contains(document.activeElement) && place.dataset.field !== undefined) continue;
+        if (place.querySelector(':scope > [data-fault]')) continue;
+        place.dataset.atFault = '';
+        const line = put(place, message);
+        Object.assign(line.dataset, { fault: '' });
+        line.lang = lang ?? '';
       }
     }
 

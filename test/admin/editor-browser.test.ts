@@ -57,7 +57,8 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await conflict.getByText('privacy@letterbird.example').waitFor();
     t.match(await letterbird(), { contact: 'privacy@letterbird.example', notes: 'Asked for by sales.' });
     await inspect(t, b.page, wide, 'a conflict while typing');
-    await conflict.getByRole('button', { name: 'Keep mine' }).click();
+    // As long as a hand takes for it: the button must not go away under the finger.
+    await conflict.getByRole('button', { name: 'Keep mine' }).click({ delay: 150 });
     await saved(b.page);
     await conflict.waitFor({ state: 'detached' });
     t.match(await letterbird(), { contact: 'dpo@letterbird.example', notes: 'Asked for by sales.' });
@@ -75,7 +76,7 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
 
     // Theirs comes into the form by one press.
     await b.page.fill('#contact', 'ben@letterbird.example');
-    await conflict.getByRole('button', { name: 'Take theirs' }).click();
+    await conflict.getByRole('button', { name: 'Take theirs' }).click({ delay: 150 });
     await saved(b.page);
     t.equal(await b.page.locator('#contact').inputValue(), 'office@letterbird.example');
 
