@@ -18,7 +18,7 @@
     const spoken = form.querySelector('[data-spoken]');
     const undo = document.querySelector('[data-undo]');
     const key = `draft ${form.dataset.entry}`;
-    // On a page that says what is wrong nothing of it is saved yet.
+    // What the draft holds of this form; null where that is not known, as of a page that says what is wrong.
     let saved = 'refused' in form.dataset ? null : typed();
     let timer = 0;
     let sending = false;
@@ -79,6 +79,8 @@
       if (sending) return later();
       sending = true;
       const sent = typed();
+      // Beside a fault a part of it may be saved: then also what was there before has to be sent to be there again.
+      saved = null;
       say('saving');
       try {
         const answer = await send();

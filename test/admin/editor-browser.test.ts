@@ -80,6 +80,18 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await saved(b.page);
     t.equal(await b.page.locator('#contact').inputValue(), 'office@letterbird.example');
 
+    // What was saved beside a fault is taken back like anything else, and so is the fault.
+    await a.page.fill('#website', 'letterbird.example');
+    await a.page.fill('#notes', 'To be taken back.');
+    await a.page.locator('#legalName').focus();
+    await a.page.locator('[data-field=website] [data-live]').waitFor();
+    t.match(await letterbird(), { notes: 'To be taken back.' });
+    await a.page.fill('#website', '');
+    await a.page.fill('#notes', 'Asked for by sales.');
+    await saved(a.page);
+    t.equal(await a.page.locator('[data-field=website] [data-live]').count(), 0);
+    t.match(await letterbird(), { notes: 'Asked for by sales.' });
+
     // A fault is told once the field is left, at the field, and holds up no other.
     await a.page.fill('#website', 'letterbird.example');
     await a.page.locator('#legalName').fill('Letterbird Incorporated');
