@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { operatorActor } from '../actor.js';
 import { OperatorError } from '../errors.js';
+import { knownServicesOf } from '../routes/pages/subscription-form.js';
 import { exportSubscribers } from '../subscribers/export.js';
 import { importSubscribers } from '../subscribers/import.js';
-import { readBoard } from '../versions/read.js';
 import type { Command } from './command.js';
 import { withDeps } from './open.js';
 
@@ -16,8 +16,7 @@ export const subscribersImportCommand: Command = {
   arguments: { min: 1, max: 1 },
   async run({ positionals: [path = ''], flag }, surroundings) {
     const result = await withDeps(surroundings, async (deps) => {
-      const { inForce } = await readBoard(deps.db, deps.now());
-      const knownServices = inForce === null ? null : (inForce.document.services ?? []).map(({ id }) => id);
+      const knownServices = await knownServicesOf(deps);
       return importSubscribers(deps, await openFile(path), operatorActor, { knownServices });
     });
     if (flag('json')) surroundings.say(JSON.stringify(result));

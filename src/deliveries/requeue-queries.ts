@@ -32,11 +32,11 @@ export async function keepMessageId(tx: Tx, id: number): Promise<void> {
   );
 }
 
-/** Retries begin anew; that it was tried before stays. */
+/** Retries begin anew; that it was tried before stays, and what was answered then is in its history. */
 export async function setQueued(tx: Tx, id: number, at: Date): Promise<void> {
   await run(
     tx,
-    sql`update deliveries set state = 'queued', reason = null, due_at = ${at}, state_at = ${at}, settled_at = null,
+    sql`update deliveries set state = 'queued', reason = null, response = null, due_at = ${at}, state_at = ${at}, settled_at = null,
         message_id = null, attempts = least(attempts, 1)
       where id = ${id}`,
   );
