@@ -15,6 +15,11 @@ export function hasRole(actor: Actor, needed: Role): boolean {
   return roles.indexOf(actor.role) >= roles.indexOf(needed);
 }
 
+/** Whether two actors are one admin, whatever role they had when. */
+export function isSamePerson(a: Actor, b: Actor): boolean {
+  return a.kind === 'admin' && b.kind === 'admin' && a.id === b.id;
+}
+
 export const systemActor: Actor = { kind: 'system' };
 export const visitorActor: Actor = { kind: 'visitor' };
 

@@ -1,14 +1,15 @@
-import { type Actor, actorFrom, type Role, systemActor } from '../actor.js';
+import { type Actor, type Role, systemActor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { parseAddress } from '../mail/address.js';
+import { createAdmin } from './create.js';
 import { insertIdentity, selectAdminByIdentity } from './identity-queries.js';
 import { hashPassword } from './password.js';
-import { type Admin, existsAdmin, insertAdmin, lockAdmins, selectAdminByKey, spendSetupLinks } from './queries.js';
+import { type Admin, existsAdmin, lockAdmins, selectAdminByKey } from './queries.js';
 import { randomToken } from './secret-tokens.js';
-import { beginSession } from './sessions.js';
+import { admit } from './sessions.js';
 
 /** Somebody as the identity provider has proven them. */
 export interface ProvenIdentity {
@@ -44,14 +45,7 @@ export async function signInByIdentity(
     const admin =
       (await selectAdminByIdentity(tx, issuer, subject)) ??
       (await adopt(tx, { ...identity, issuer }, { at, role: from.newRole, passwordHash }));
-    await recordAudit(tx, {
-      at,
-      actor: actorFrom({ kind: 'admin', id: admin.id, role: admin.role }, `console ${from.ip}`),
-      action: 'admin.signed-in',
-      subject: `admin ${admin.id}`,
-      detail: { how: 'oidc' },
-    });
-    return beginSession(tx, admin, at);
+    return admit(tx, admin, { at, ip: from.ip, how: 'oidc' });
   });
 }
 
@@ -115,32 +109,18 @@ async function adopt(
   if (address === null || !emailVerified) {
     throw new Refusal('identity.unverified', 'The identity provider does not vouch for an e-mail address.');
   }
-  const { at } = fresh;
+  const { at, role, passwordHash } = fresh;
   const existing = await selectAdminByKey(tx, address.key);
-  const admin = existing ?? (await createAdmin(tx, address, fresh));
+  let admin = existing;
+  if (admin === null) {
+    if (role === null || passwordHash === null || (role !== 'admin' && !(await existsAdmin(tx)))) {
+      throw new Refusal('identity.unknown', 'There is no account for this address.');
+    }
+    admin = await createAdmin(tx, { ...address, passwordHash, role, at, how: 'oidc' });
+  }
   if (!(await insertIdentity(tx, { issuer, subject, adminId: admin.id, at }))) {
     throw new Refusal('identity.taken', 'The account of this address belongs to another identity of the provider.');
   }
   if (existing !== null) await recordLink(tx, { at, actor: systemActor, admin, issuer });
   return admin;
-}
-
-async function createAdmin(
-  tx: Tx,
-  address: { address: string; key: string },
-  { at, role, passwordHash }: { at: Date; role: Role | null; passwordHash: string | null },
-): Promise<Admin> {
-  if (role === null || passwordHash === null || (role !== 'admin' && !(await existsAdmin(tx)))) {
-    throw new Refusal('identity.unknown', 'There is no account for this address.');
-  }
-  const made = await insertAdmin(tx, { email: address.address, emailKey: address.key, passwordHash, role, at });
-  await spendSetupLinks(tx, at);
-  await recordAudit(tx, {
-    at,
-    actor: systemActor,
-    action: 'admin.created',
-    subject: `admin ${made.id}`,
-    detail: { role, how: 'oidc' },
-  });
-  return made;
 }

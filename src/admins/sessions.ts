@@ -1,4 +1,4 @@
-import type { Actor, Role } from '../actor.js';
+import { type Actor, actorFrom, type Role } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
@@ -39,6 +39,27 @@ export async function beginSession(tx: Tx, admin: Admin, at: Date): Promise<stri
   const token = randomToken();
   await insertSession(tx, { tokenHash: hashOf(token), adminId: admin.id, at });
   return token;
+}
+
+/**
+ * Lets an admin in who has proven who they are, in the transaction of the sign-in: a session, and an entry of
+ * the audit log.
+ * @param from `ip`: an address, or the network of one; `how`: what they have proven it by
+ * @returns the session's token, for its cookie
+ */
+export async function admit(
+  tx: Tx,
+  admin: Admin,
+  { at, ip, how }: { at: Date; ip: string; how: 'password' | 'oidc' },
+): Promise<string> {
+  await recordAudit(tx, {
+    at,
+    actor: actorFrom({ kind: 'admin', id: admin.id, role: admin.role }, `console ${ip}`),
+    action: 'admin.signed-in',
+    subject: `admin ${admin.id}`,
+    detail: { how },
+  });
+  return beginSession(tx, admin, at);
 }
 
 /** Whose session a cookie's token is, with the role they have now; null when it ended or never was. */

@@ -1,21 +1,11 @@
-import { systemActor } from '../actor.js';
-import { recordAudit } from '../audit/record.js';
 import type { Db } from '../database/query.js';
-import { type Tx, transaction } from '../database/transaction.js';
+import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { parseAddress } from '../mail/address.js';
+import { createAdmin } from './create.js';
 import { hashPassword, refuseWeak } from './password.js';
-import {
-  type Admin,
-  existsAdmin,
-  insertAdmin,
-  insertSetupLink,
-  lockAdmins,
-  selectAdminByKey,
-  selectSetupLink,
-  spendSetupLinks,
-} from './queries.js';
+import { existsAdmin, insertSetupLink, lockAdmins, selectAdminByKey, selectSetupLink } from './queries.js';
 import { hashOf, randomToken } from './secret-tokens.js';
 import { beginSession } from './sessions.js';
 
@@ -54,7 +44,7 @@ export async function createFirstAdmin(
   return transaction(deps.db, async (tx) => {
     await lockAdmins(tx);
     await checkSetupLink(tx, request.token);
-    const admin = await createAdmin(tx, { ...address, passwordHash, at, how: 'setup-link' });
+    const admin = await createAdmin(tx, { ...address, passwordHash, at, role: 'admin', how: 'setup-link' });
     return beginSession(tx, admin, at);
   });
 }
@@ -76,32 +66,9 @@ export async function ensureConfiguredAdmin(deps: Pick<Deps, 'db' | 'now' | 'con
   return transaction(deps.db, async (tx) => {
     await lockAdmins(tx);
     if ((await selectAdminByKey(tx, address.key)) !== null) return false;
-    await createAdmin(tx, { ...address, passwordHash, at, how: 'environment' });
+    await createAdmin(tx, { ...address, passwordHash, at, role: 'admin', how: 'environment' });
     return true;
   });
-}
-
-async function createAdmin(
-  tx: Tx,
-  admin: { address: string; key: string; passwordHash: string; at: Date; how: string },
-): Promise<Admin> {
-  const { at, how, passwordHash } = admin;
-  const made = await insertAdmin(tx, {
-    email: admin.address,
-    emailKey: admin.key,
-    passwordHash,
-    role: 'admin',
-    at,
-  });
-  await spendSetupLinks(tx, at);
-  await recordAudit(tx, {
-    at,
-    actor: systemActor,
-    action: 'admin.created',
-    subject: `admin ${made.id}`,
-    detail: { role: made.role, how },
-  });
-  return made;
 }
 
 function addressOf(email: string) {

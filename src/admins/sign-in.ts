@@ -1,6 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { actorFrom } from '../actor.js';
-import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
@@ -14,7 +12,7 @@ import {
   uncountSignIn,
   updatePasswordHash,
 } from './queries.js';
-import { beginSession } from './sessions.js';
+import { admit } from './sessions.js';
 
 /** One account from one place: five tries, then a growing pause. Others, and the owner elsewhere, are not held up. */
 const perAccountAndPlace = { free: 5, firstSeconds: 15, mostSeconds: 15 * 60 };
@@ -51,13 +49,7 @@ export async function signIn(
     if (freshHash !== null) await updatePasswordHash(tx, admin.id, freshHash);
     await forgetSignIns(tx, pair);
     await uncountSignIn(tx, place);
-    await recordAudit(tx, {
-      at: now,
-      actor: actorFrom({ kind: 'admin', id: admin.id, role: admin.role }, `console ${request.ip}`),
-      action: 'admin.signed-in',
-      subject: `admin ${admin.id}`,
-    });
-    return beginSession(tx, admin, now);
+    return admit(tx, admin, { at: now, ip: request.ip, how: 'password' });
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Db } from '../database/query.js';
+import { containing } from '../database/sql.js';
 import { type AuditEntry, type AuditFilter, countRecent, selectEntries } from './queries.js';
 
 export { type AuditEntry, actorSchema } from './queries.js';
@@ -32,12 +33,11 @@ export async function browseAudit(
 }
 
 function filterOf({ action = '', subject = '', actor = '', q = '', since, until }: AuditSearch): AuditFilter {
-  const text = q.replaceAll('\0', '').trim();
   return {
     action: given(action),
     subject: given(subject),
     actor: actorOf(actor),
-    like: text === '' ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`,
+    like: containing(q),
     since: since ?? null,
     until: until ?? null,
   };

@@ -34,6 +34,12 @@ function isSql(part: unknown): part is Sql {
   return typeof part === 'object' && part !== null && brand in part;
 }
 
+/** What `like` finds texts by that hold this one, blanks around it put aside; null: it is empty, so anything. */
+export function containing(text: string): string | null {
+  const wanted = text.replaceAll('\0', '').trim();
+  return wanted === '' ? null : `%${wanted.replace(/[\\%_]/g, '\\$&')}%`;
+}
+
 const names = new Map<string, string>();
 
 /**

@@ -1,4 +1,5 @@
 import type { Db } from '../database/query.js';
+import { containing } from '../database/sql.js';
 import { Refusal } from '../errors.js';
 import type { SubscriberKind, ToldOf } from './details.js';
 import {
@@ -53,12 +54,11 @@ export async function browseSubscribers(
   db: Db,
   search: SubscriberSearch,
 ): Promise<{ subscribers: ListedEntry[]; next: number | null }> {
-  const q = search.q?.replaceAll('\0', '').trim().normalize('NFC') ?? '';
   const found = await selectSubscribers(db, {
     status: search.status ?? null,
     kind: search.kind ?? null,
     group: search.group ?? null,
-    like: q === '' ? null : `%${q.replace(/[\\%_]/g, '\\$&')}%`,
+    like: containing((search.q ?? '').normalize('NFC')),
     after: search.after ?? 0,
     limit: search.limit + 1,
   });

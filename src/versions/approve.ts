@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { Actor } from '../actor.js';
+import { type Actor, isSamePerson } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { lockPublishing } from '../database/locks.js';
 import type { Db } from '../database/query.js';
@@ -8,15 +7,19 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { type Approval, insertApproval, selectApprovals } from './approval-queries.js';
-import { canonicalJson } from './chain.js';
+import { canonicalHash } from './chain.js';
 import { draftMissing, refuseStale } from './draft.js';
 import { lockDraft } from './queries.js';
 
 export type { Approval } from './approval-queries.js';
 
-/** PURE. What an approval is bound to: SHA-256, in hexadecimal, of the document as canonical JSON (RFC 8785). */
-export function documentHash(document: ListDocument): string {
-  return createHash('sha256').update(canonicalJson(document)).digest('hex');
+const hashes = new WeakMap<ListDocument, string>();
+
+/** What an approval is bound to. The same object is hashed once: a list of thousands takes a while. */
+function documentHash(document: ListDocument): string {
+  const hash = hashes.get(document) ?? canonicalHash(document);
+  hashes.set(document, hash);
+  return hash;
 }
 
 /**
@@ -38,7 +41,7 @@ export async function approveDraft(
     if (draft === null) throw draftMissing();
     refuseStale(draft, seen.revision);
     const hash = documentHash(draft.document);
-    if ((await selectApprovals(tx, hash)).some(({ by }) => isSame(by, actor))) return;
+    if ((await selectApprovals(tx, hash)).some(({ by }) => isSamePerson(by, actor))) return;
     await insertApproval(tx, { hash, by: actor, at });
     await recordAudit(tx, {
       at,
@@ -67,14 +70,9 @@ export async function approvalMissing(
 ): Promise<Refusal | null> {
   if (!fourEyes) return null;
   const approvals = await readApprovals(db, document);
-  if (approvals.some(({ by }) => !isSame(by, actor))) return null;
+  if (approvals.some(({ by }) => !isSamePerson(by, actor))) return null;
   return new Refusal(
     'approval.missing',
     'Another admin has to approve this draft first; an approval ends when the draft is changed.',
   );
-}
-
-/** Whether two actors are one person. */
-export function isSame(a: Actor, b: Actor): boolean {
-  return a.kind === 'admin' && b.kind === 'admin' && a.id === b.id;
 }

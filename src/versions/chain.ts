@@ -21,9 +21,12 @@ export interface SealedFacts {
 
 /** SHA-256, in hexadecimal, over the canonical JSON (RFC 8785) of the facts; instants as in `toISOString`. */
 export function seal(facts: SealedFacts): string {
-  return createHash('sha256')
-    .update(canonicalJson(sealedForm(facts)))
-    .digest('hex');
+  return canonicalHash(sealedForm(facts));
+}
+
+/** SHA-256, in hexadecimal, of a JSON value in its canonical form: the same for the same meaning. */
+export function canonicalHash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
 /** The canonical JSON (RFC 8785) of a JSON value: the same bytes for the same meaning. */

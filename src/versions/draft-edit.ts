@@ -13,7 +13,7 @@ import { readListValue } from '../list/read.js';
 import { type DraftEdit, extendEdit, insertEdit, selectEdit, selectEdits, selectReplaced } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
-import { latestNumber, readVersion } from './read.js';
+import { readLatestList } from './read.js';
 import { type SourceIds, sourceIdsOf } from './source-edit.js';
 
 export type { DraftEdit } from './edit-queries.js';
@@ -63,8 +63,9 @@ export async function addEntry(
   actor: Actor,
   title = 'Sub-processors',
 ): Promise<{ ref: string; draft: Draft }> {
-  const first = await beginning(deps.db, title);
-  const reserved = new Set(idsAmong(await publishedList(deps.db), at));
+  const latest = await readLatestList(deps.db);
+  const first = latest ?? emptyList(title);
+  const reserved = new Set(idsAmong(latest, at));
   return transaction(deps.db, async (tx) => {
     let ref = '';
     const stepsFor = (document: ListDocument): EditStep[] => {
@@ -112,12 +113,11 @@ export async function readEdits(
 
 /** What is edited when there is no draft yet: the latest version, else an empty list. */
 async function beginning(db: Db, title: string): Promise<ListDocument> {
-  return (await publishedList(db)) ?? { title, dataSubjects: [], subProcessors: [] };
+  return (await readLatestList(db)) ?? emptyList(title);
 }
 
-async function publishedList(db: Db): Promise<ListDocument | null> {
-  const number = await latestNumber(db);
-  return number === null ? null : ((await readVersion(db, number))?.document ?? null);
+function emptyList(title: string): ListDocument {
+  return { title, dataSubjects: [], subProcessors: [] };
 }
 
 /** The draft's document, or what it would begin with. */

@@ -12,7 +12,7 @@ import { readWithIds } from './adopt.js';
 import { forgetReplaced, insertEdit } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
-import { latestNumber, readVersion } from './read.js';
+import { latestNumber, readLatestList, readVersion } from './read.js';
 import { sourceInStep } from './source-edit.js';
 
 export type { Draft } from './queries.js';
@@ -56,13 +56,16 @@ export async function writeDraft(
   options: { ifRevision?: number | undefined },
   actor: Actor,
 ): Promise<Draft> {
-  const number = await latestNumber(deps.db);
-  const document = readWithIds(input.text, input.format, {
-    published: number === null ? null : ((await readVersion(deps.db, number))?.document ?? null),
-    draft: (await readKeptDraft(deps.db))?.document ?? null,
-  });
+  const document = await readText(deps.db, input);
   const source = input.format === 'yaml' ? input.text : null;
   return replaceDraft(deps, { document, source }, options, actor);
+}
+
+/** A text as the document that it would be in the draft; nothing is written. Refuses `document.invalid`. */
+export async function readText(db: Db, input: { text: string; format: 'json' | 'yaml' }): Promise<ListDocument> {
+  const published = await readLatestList(db);
+  const draft = (await readKeptDraft(db))?.document ?? null;
+  return readWithIds(input.text, input.format, { published, draft });
 }
 
 /**

@@ -1,11 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Actor } from '../actor.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
-import { readList } from '../list/read.js';
 import { type Draft, draftMissing, readDraft, replaceDraft, sourceOf } from './draft.js';
+import { saysTheSame } from './source-edit.js';
 
 /** One entry under a new name: the draft's entry `added` takes the id of `removed`, which has left the list. */
 export interface JoinedPair {
@@ -36,7 +35,9 @@ export async function joinEntries(
   const document = withNewId(draft.document, pair);
   const own = sourceOf(draft);
   const source = own === null ? null : sourceWithNewId(own, draft.document, pair);
-  return replaceDraft(deps, { document, source: isSourceOf(source, document) ? source : null }, options, actor);
+  // A text with anchors may mean something else once it is edited; then the document speaks for itself.
+  const holds = source !== null && saysTheSame(source, document);
+  return replaceDraft(deps, { document, source: holds ? source : null }, options, actor);
 }
 
 function withNewId(document: ListDocument, { removed, added }: JoinedPair): ListDocument {
@@ -66,15 +67,4 @@ function sourceWithNewId(source: string, document: ListDocument, { removed, adde
     if (entry.parent === added) node.set('parent', removed);
   }
   return yaml.toString({ lineWidth: 0 });
-}
-
-/** A text with anchors may mean something else once it is edited; then the document speaks for itself. */
-function isSourceOf(source: string | null, document: ListDocument): boolean {
-  if (source === null) return false;
-  try {
-    return isDeepStrictEqual(readList(source, 'yaml', document), document);
-  } catch (error) {
-    if (error instanceof Refusal) return false;
-    throw error;
-  }
 }

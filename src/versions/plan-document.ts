@@ -1,11 +1,9 @@
 import type { Deps } from '../deps.js';
 import type { ListDocument } from '../list/document.js';
 import { type Audience, readAudience } from '../notices/audience.js';
-import { readWithIds } from './adopt.js';
 import { type SettledDates, settleDates } from './clock.js';
-import { readDraft } from './draft.js';
+import { readText } from './draft.js';
 import { planVersion, type VersionPlan } from './plan.js';
-import { latestNumber, readVersion } from './read.js';
 
 /** What publishing a document would come to now, without making it the draft. */
 export interface DocumentPlan {
@@ -28,12 +26,7 @@ export async function planDocument(
   input: { text: string; format: 'json' | 'yaml' },
 ): Promise<DocumentPlan> {
   const { db, config } = deps;
-  const number = await latestNumber(db);
-  const published = number === null ? null : ((await readVersion(db, number))?.document ?? null);
-  const document = readWithIds(input.text, input.format, {
-    published,
-    draft: (await readDraft(db))?.document ?? null,
-  });
+  const document = await readText(db, input);
   const plan = await planVersion(db, config, { document, request: {}, publishedAt: deps.now() });
   return {
     plan,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Actor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
@@ -11,7 +10,7 @@ import type { ListDocument } from '../list/document.js';
 import { orderNotice } from '../notices/order.js';
 import { takeOver } from '../notices/quiet.js';
 import { approvalMissing } from './approve.js';
-import { canonicalJson, seal } from './chain.js';
+import { canonicalHash, seal } from './chain.js';
 import { settleDates, stateOf } from './clock.js';
 import { draftMissing, refuseStale } from './draft.js';
 import { momentOfPublication } from './moment.js';
@@ -67,7 +66,7 @@ export async function publish(
     // Read under the lock: moments of publishing are in the order of numbers.
     const at = deps.now();
     const { idempotencyKey: key } = options;
-    const requestHash = createHash('sha256').update(canonicalJson({ request, actor })).digest('hex');
+    const requestHash = canonicalHash({ request, actor });
     const earlier = key === undefined ? null : await answerOf(tx, key, requestHash);
     if (earlier !== null) return earlier;
 

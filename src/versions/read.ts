@@ -2,6 +2,7 @@ import type { Db } from '../database/query.js';
 import { Refusal } from '../errors.js';
 import type { Diff } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
+import type { ListDocument } from '../list/document.js';
 import { numberInForce, stateOf } from './clock.js';
 import { readKeptVersion, readKeptVersions } from './kept.js';
 import { type ScheduledRow, selectScheduled, selectSummaries, selectTimeline, type TimelineEntry } from './queries.js';
@@ -83,6 +84,12 @@ export async function compareVersions(db: Db, from: number, to: number): Promise
 export async function latestNumber(db: Db): Promise<number | null> {
   const timeline = await selectTimeline(db);
   return timeline.findLast(({ withdrawnAt }) => withdrawnAt === null)?.number ?? null;
+}
+
+/** The list of that version: what a draft begins with and goes on from; null before the first. */
+export async function readLatestList(db: Db): Promise<ListDocument | null> {
+  const number = await latestNumber(db);
+  return number === null ? null : ((await readVersion(db, number))?.document ?? null);
 }
 
 export function versionMissing(number: number): Refusal {

@@ -130,7 +130,7 @@ function written(yaml: Document): string | null {
 }
 
 /** Whatever was done to the text: it is shown only when it reads as the document does. */
-function saysTheSame(text: string, document: ListDocument): boolean {
+export function saysTheSame(text: string, document: ListDocument): boolean {
   try {
     return isDeepStrictEqual(readList(text, 'yaml', document), document);
   } catch (error) {

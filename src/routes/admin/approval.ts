@@ -1,9 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
-import { hasRole } from '../../actor.js';
+import { hasRole, isSamePerson } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
-import { approveDraft, isSame, readApprovals } from '../../versions/approve.js';
+import { approveDraft, readApprovals } from '../../versions/approve.js';
 import type { Draft } from '../../versions/draft.js';
 import { type Console, consoleOf } from './console.js';
 import { whoAre } from './who.js';
@@ -44,13 +44,13 @@ export async function approvalView(
   if (!config.fourEyes) return null;
   const approvals = await readApprovals(db, draft.document);
   const who = whoAre(db, texts);
-  const own = approvals.some(({ by }) => isSame(by, actor));
+  const own = approvals.some(({ by }) => isSamePerson(by, actor));
   return {
     revision: String(draft.revision),
     by: await Promise.all(approvals.map(async ({ by, at }) => ({ who: await who(by), at }))),
     own,
     /** Somebody else has, so this admin may publish. */
-    enough: approvals.some(({ by }) => !isSame(by, actor)),
+    enough: approvals.some(({ by }) => !isSamePerson(by, actor)),
     may: !own && hasRole(actor, 'publisher'),
   };
 }

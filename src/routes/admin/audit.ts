@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { adminAddress } from '../../admins/recipients.js';
@@ -7,6 +6,7 @@ import { type AuditEntry, browseAudit } from '../../audit/browse.js';
 import { exportAuditCsv, exportAuditLines } from '../../audit/export.js';
 
 import { readDayEnd, readMoment } from '../../versions/clock.js';
+import { sendDownload } from '../download.js';
 import { consoleOf } from './console.js';
 import { whoAre } from './who.js';
 
@@ -53,17 +53,11 @@ export function adminAuditRoutes(deps: AppDeps): FastifyPluginAsync {
     });
 
     app.get('/admin/audit/export.jsonl', { config: { permission: 'admin' } }, async (_request, reply) =>
-      reply
-        .type('application/x-ndjson; charset=utf-8')
-        .header('content-disposition', 'attachment; filename="audit.jsonl"')
-        .send(Readable.from(exportAuditLines(deps.db))),
+      sendDownload(reply, 'audit.jsonl', exportAuditLines(deps.db)),
     );
 
     app.get('/admin/audit/export.csv', { config: { permission: 'admin' } }, async (_request, reply) =>
-      reply
-        .type('text/csv; charset=utf-8; header=present')
-        .header('content-disposition', 'attachment; filename="audit.csv"')
-        .send(Readable.from(exportAuditCsv(deps.db))),
+      sendDownload(reply, 'audit.csv', exportAuditCsv(deps.db)),
     );
   };
 }

@@ -62,8 +62,8 @@ export function adminDeliveriesRoutes(deps: AppDeps): FastifyPluginAsync {
   async function showSearch(console: Console, { version, state, reason, q, before }: z.infer<typeof query>) {
     const versions = await toldVersions(deps.db);
     // Whoever looks for a person means them wherever they are; else it is the latest notice.
-    const chosen =
-      version === undefined ? (q === '' ? (versions[0] ?? null) : null) : version === 'all' ? null : version;
+    const usual = q === '' ? (versions[0] ?? null) : null;
+    const chosen = version === 'all' ? null : (version ?? usual);
     const found = await searchDeliveries(deps.db, {
       version: chosen,
       state: state ?? null,

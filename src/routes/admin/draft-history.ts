@@ -1,17 +1,18 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
-import { hasRole } from '../../actor.js';
+import { hasRole, isSamePerson } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import type { ListDocument } from '../../list/document.js';
 import type { EditStep } from '../../list/edit.js';
 import { findEntry, nameOfEntry, parseRef, refText } from '../../list/entry-ref.js';
 import type { Texts } from '../../texts.js';
-import { type DraftEdit, readEdits, readWorkingList, undoEdit } from '../../versions/draft-edit.js';
+import { type DraftEdit, readEdits, undoEdit } from '../../versions/draft-edit.js';
 import { shown } from './conflict-view.js';
 import { type Console, consoleOf } from './console.js';
 import { formFields } from './entry-form.js';
 import { whoAre } from './who.js';
+import { workingList } from './working-list.js';
 
 const pageSize = 30;
 const query = z.object({
@@ -36,7 +37,7 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
       try {
         const { id, back } = undone.parse(request.body);
         await undoEdit(deps, id, console.actor);
-        return console.redirect(`${await pageToShow(back)}?done=undone`);
+        return console.redirect(`${await pageToShow(console, back)}?done=undone`);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const message = console.texts.t(
@@ -50,30 +51,28 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
     app.get('/admin/draft/state', { config: { permission: 'viewer' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
       const { edits } = await readEdits(deps.db, { since: since.parse(request.query).since, limit: 20 });
-      const { draft, document } = await readWorkingList(deps.db, '');
+      const { draft, document } = await workingList(deps, console);
       const who = whoAre(deps.db, console.texts);
-      const others = edits.filter(({ by }) => !(by.kind === 'admin' && by.id === ownId(console)));
-      const lines = await Promise.all(
-        others.map(async (edit) => ({
-          who: await who(edit.by),
-          what: summaryOf(edit, document, console.texts),
-          refs: refsOf(edit),
-        })),
-      );
+      const others = edits.filter(({ by }) => !isSamePerson(by, console.actor));
       return reply.header('cache-control', 'no-store').send({
         revision: draft?.revision ?? 0,
-        edits: lines.map(({ refs, ...line }) => ({
-          refs,
-          text: console.texts.t('editor.changedBy', line),
-        })),
+        edits: await Promise.all(
+          others.map(async (edit) => ({
+            refs: refsOf(edit),
+            text: console.texts.t('editor.changedBy', {
+              who: await who(edit.by),
+              what: summaryOf(edit, document, console.texts),
+            }),
+          })),
+        ),
       });
     });
   };
 
   /** An entry that was just added is gone once that is taken back. */
-  async function pageToShow(back: string | undefined): Promise<string> {
+  async function pageToShow(console: Console, back: string | undefined): Promise<string> {
     const ref = parseRef(/^\/admin\/draft\/entry\/([a-z0-9/-]+)$/.exec(back ?? '')?.[1] ?? '');
-    const { document } = await readWorkingList(deps.db, '');
+    const { document } = await workingList(deps, console);
     return ref === null || findEntry(document, ref) === null ? '/admin/draft' : `/admin/draft/entry/${refText(ref)}`;
   }
 
@@ -83,7 +82,7 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
     { errors = [], status = 200 }: { errors?: { field: null; message: string }[]; status?: number } = {},
   ) {
     const { edits, next } = await readEdits(deps.db, { before, limit: pageSize });
-    const { document, draft } = await readWorkingList(deps.db, '');
+    const { document, draft } = await workingList(deps, console);
     const who = whoAre(deps.db, console.texts);
     const editable = hasRole(console.actor, 'editor');
     return console.page(
@@ -110,10 +109,6 @@ export function draftHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
       { status },
     );
   }
-}
-
-function ownId({ actor }: Console): number | null {
-  return actor.kind === 'admin' ? actor.id : null;
 }
 
 function refsOf({ steps }: DraftEdit): string[] {

@@ -7,15 +7,16 @@ import { Refusal } from '../../errors.js';
 import type { EditStep } from '../../list/edit.js';
 import { type EntryRef, findEntry, nameOfEntry, parseRef, refText } from '../../list/entry-ref.js';
 import { diffDraft } from '../../versions/draft.js';
-import { editDraft, readEdits, readWorkingList } from '../../versions/draft-edit.js';
+import { editDraft, readEdits } from '../../versions/draft-edit.js';
 import { joinEntries } from '../../versions/join.js';
-import { readBoard } from '../../versions/read.js';
+import { latestNumber } from '../../versions/read.js';
 import { type Console, consoleOf } from './console.js';
 import { moveStep, removalOf } from './draft-steps.js';
 import { draftOverview } from './draft-view.js';
 import { entryMissing, refOfRequest } from './entry.js';
 import { movedQuery, movedView, moves, placeView } from './moved.js';
 import { whoIs } from './who.js';
+import { titleOf, workingList } from './working-list.js';
 
 const pageSize = 50;
 const query = z.object({
@@ -61,7 +62,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       const console = consoleOf(deps, request, reply);
       const { ref: text, to, back } = moved.parse(request.body);
       const ref = parseRef(text);
-      const { document } = await working(console);
+      const { document } = await workingList(deps, console);
       if (ref === null || placeView(document, text) === null) throw entryMissing();
       const step = moveStep(document, ref, to);
       if (step !== null) await editDraft(deps, [step], console.actor, titleOf(console));
@@ -76,7 +77,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       app.post(`/admin/draft/removal${path}`, { config: { permission: 'editor' } }, async (request, reply) => {
         const console = consoleOf(deps, request, reply);
         const ref = removedRef(request);
-        const { document } = await working(console);
+        const { document } = await workingList(deps, console);
         const removal = removalOf(document, ref);
         if (removal !== null) {
           // Nobody takes out what they have not seen: who uses it, and what it says, may have changed.
@@ -91,18 +92,13 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
     }
   };
 
-  function working(console: Console) {
-    return readWorkingList(deps.db, titleOf(console));
-  }
-
   async function show(
     console: Console,
     { q, from, done, ...rest }: z.infer<typeof query>,
     { errors = [], status = 200 }: { errors?: { field: null; message: string }[]; status?: number } = {},
   ) {
-    const { document, draft } = await working(console);
+    const { document, draft } = await workingList(deps, console);
     const diff = draft === null ? null : await diffDraft(deps.db);
-    const { latest } = await readBoard(deps.db, deps.now());
     const { edits } = await readEdits(deps.db, { limit: 1 });
     const [last] = edits;
     const justMoved = movedView(document, rest, console.texts);
@@ -116,7 +112,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
         changes: diff?.changes.length ?? null,
         suggestions: diff?.suggestions ?? [],
         revision: String(draft?.revision ?? 0),
-        base: latest?.number ?? null,
+        base: diff === null ? await latestNumber(deps.db) : diff.from,
         lastEdit: last === undefined ? null : { at: last.at, by: await whoIs(deps.db, last.by, console.texts) },
         editable: hasRole(console.actor, 'editor'),
         scripts: hasRole(console.actor, 'editor') ? ['editor.js', 'reorder.js'] : [],
@@ -138,7 +134,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
     page.searchParams.set('moved', ref);
     page.searchParams.delete('to');
     if (typeof to === 'string') page.searchParams.set('to', to);
-    const { document } = await working(console);
+    const { document } = await workingList(deps, console);
     const place = placeView(document, ref)?.place ?? 1;
     if (page.pathname === '/admin/draft' && (page.searchParams.get('q') ?? '') === '' && /^sub-processor\//.test(ref)) {
       page.searchParams.set('from', String(Math.floor((place - 1) / pageSize) * pageSize));
@@ -147,7 +143,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
   }
 
   async function showRemoval(console: Console, ref: EntryRef, changed = false) {
-    const { document } = await working(console);
+    const { document } = await workingList(deps, console);
     const removal = removalOf(document, ref);
     if (removal === null) throw entryMissing();
     return console.page(
@@ -165,23 +161,19 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
     );
   }
 
-  async function doneText({ texts }: Console, done: string | undefined): Promise<string | null> {
-    if (done === 'removed' || done === 'undone' || done === 'imported') return texts.t(`editor.${done}`);
+  async function doneText(console: Console, done: string | undefined): Promise<string | null> {
+    if (done === 'removed' || done === 'undone' || done === 'imported') return console.texts.t(`editor.${done}`);
     const [, id] = /^joined:([a-z0-9-]{1,120})$/.exec(done ?? '') ?? [];
     if (id === undefined) return null;
-    const { document } = await readWorkingList(deps.db, '');
+    const { document } = await workingList(deps, console);
     const entry = document.subProcessors.find((one) => one.id === id);
-    return entry === undefined ? null : texts.t('console.draft.joined', { id: entry.id, added: entry.name });
+    return entry === undefined ? null : console.texts.t('console.draft.joined', { id: entry.id, added: entry.name });
   }
 }
 
 /** Changes with everything that a removal would do. */
 function markOf({ steps }: { steps: readonly EditStep[] }): string {
   return createHash('sha256').update(JSON.stringify(steps)).digest('base64url').slice(0, 22);
-}
-
-function titleOf({ texts }: Console): string {
-  return texts.t('editor.defaultTitle');
 }
 
 function removedRef(request: FastifyRequest): EntryRef {

@@ -13,7 +13,7 @@ import {
   refText,
   siblingsOf,
 } from '../../list/entry-ref.js';
-import { addEntry, type DraftEdit, editDraft, readEdits, readWorkingList } from '../../versions/draft-edit.js';
+import { addEntry, type DraftEdit, editDraft, readEdits } from '../../versions/draft-edit.js';
 import { autosave, faultsOf } from './autosave.js';
 import { conflictLines } from './conflict-view.js';
 import { type Console, consoleOf } from './console.js';
@@ -23,6 +23,7 @@ import { type PostedEntry, readEntryForm, stepsOfForm, valuesOf } from './entry-
 import { groupsOf, matrixOf } from './entry-view.js';
 import { movedQuery, movedView, placeView } from './moved.js';
 import { whoIs } from './who.js';
+import { titleOf, workingList } from './working-list.js';
 
 /** Three times what an entry may hold: what is not ASCII grows so when a form is encoded. */
 const formLimit = 2 * 1024 * 1024;
@@ -78,7 +79,7 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
           if (wantsJson(request)) {
             return autosave(deps, ref, posted, { actor: console.actor, texts: console.texts, title });
           }
-          const { document } = await working(console);
+          const { document } = await workingList(deps, console);
           try {
             const result = await editDraft(deps, stepsOfForm(ref, posted), console.actor, title);
             if (!result.saved) {
@@ -104,7 +105,7 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
           const console = consoleOf(deps, request, reply);
           const at = kindOfRequest(request);
           const posted = readEntryForm(at.kind, request.body);
-          const { document } = await working(console);
+          const { document } = await workingList(deps, console);
           const called = z
             .string()
             .catch('')
@@ -123,12 +124,8 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
     }
   };
 
-  function working(console: Console) {
-    return readWorkingList(deps.db, titleOf(console));
-  }
-
   async function showEntry(console: Console, ref: EntryRef, page: EntryPage) {
-    const { document, draft } = await working(console);
+    const { document, draft } = await workingList(deps, console);
     const entry = findEntry(document, ref);
     if (entry === null && page.posted === undefined) throw entryMissing();
     const values = page.posted?.values ?? valuesOf(ref.kind, entry ?? {});
@@ -154,7 +151,7 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
   }
 
   async function showNew(console: Console, at: Omit<EntryRef, 'id'>, page: EntryPage = {}) {
-    const { document } = await working(console);
+    const { document } = await workingList(deps, console);
     const ref = { ...at, id: '' };
     if (siblingsOf(document, ref) === null) throw entryMissing();
     return show(console, ref, document, {
@@ -219,10 +216,6 @@ export function entryRoutes(deps: AppDeps): FastifyPluginAsync {
       { status: view.status ?? 200 },
     );
   }
-}
-
-function titleOf({ texts }: Console): string {
-  return texts.t('editor.defaultTitle');
 }
 
 function theirsOf(conflicts: readonly Conflict[]): PostedEntry['base'] {

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
@@ -10,6 +9,7 @@ import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { listGroups } from '../../subscribers/groups.js';
 import { importSubscribers } from '../../subscribers/import.js';
+import { sendDownload } from '../download.js';
 import { actorOf } from '../guard.js';
 import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
@@ -42,11 +42,7 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
 
     // Taking addresses out is recorded, and a GET records nothing.
     app.post('/admin/subscribers/export', { config: { permission: 'viewer' } }, async (request, reply) =>
-      reply
-        .type('text/csv; charset=utf-8; header=present')
-        .header('content-disposition', 'attachment; filename="subscribers.csv"')
-        .header('cache-control', 'no-store')
-        .send(Readable.from(exportSubscribers(deps, actorOf(request)))),
+      sendDownload(reply, 'subscribers.csv', exportSubscribers(deps, actorOf(request))),
     );
 
     app.post(

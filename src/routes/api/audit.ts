@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import type { FastifyPluginAsync } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { browseAudit } from '../../audit/browse.js';
 import { exportAuditCsv, exportAuditLines } from '../../audit/export.js';
+import { sendDownload } from '../download.js';
 import { auditEntryJson, auditEntrySchema, pageQuery } from './wire.js';
 
 const instant = z.iso
@@ -51,11 +51,7 @@ export function auditRoutes(deps: AppDeps): FastifyPluginAsync {
           summary: 'The whole log as links of its hash chain, oldest first',
         },
       },
-      async (_request, reply) =>
-        reply
-          .type('application/x-ndjson; charset=utf-8')
-          .header('content-disposition', 'attachment; filename="audit.jsonl"')
-          .send(Readable.from(exportAuditLines(deps.db))),
+      async (_request, reply) => sendDownload(reply, 'audit.jsonl', exportAuditLines(deps.db)),
     );
 
     scope.get(
@@ -64,11 +60,7 @@ export function auditRoutes(deps: AppDeps): FastifyPluginAsync {
         config: { permission: 'admin' },
         schema: { operationId: 'exportAuditTable', tags: ['audit'], summary: 'The whole log as a table, oldest first' },
       },
-      async (_request, reply) =>
-        reply
-          .type('text/csv; charset=utf-8; header=present')
-          .header('content-disposition', 'attachment; filename="audit.csv"')
-          .send(Readable.from(exportAuditCsv(deps.db))),
+      async (_request, reply) => sendDownload(reply, 'audit.csv', exportAuditCsv(deps.db)),
     );
   };
 }

@@ -8,6 +8,7 @@ import { subscriberKinds } from '../../subscribers/details.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { importSubscribers } from '../../subscribers/import.js';
+import { sendDownload } from '../download.js';
 import { actorOf } from '../guard.js';
 import { knownServicesOf } from '../pages/subscription-form.js';
 import { pageQuery } from './wire.js';
@@ -104,12 +105,7 @@ export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
           response: { 200: { description: 'CSV with a header', content: { 'text/csv': { schema: fileSchema } } } },
         },
       },
-      async (request, reply) =>
-        reply
-          .type('text/csv; charset=utf-8; header=present')
-          .header('content-disposition', 'attachment; filename="subscribers.csv"')
-          .header('cache-control', 'no-store')
-          .send(Readable.from(exportSubscribers(deps, actorOf(request)))),
+      async (request, reply) => sendDownload(reply, 'subscribers.csv', exportSubscribers(deps, actorOf(request))),
     );
     await scope.register(async (csv) => {
       csv.removeAllContentTypeParsers();
