@@ -1,26 +1,16 @@
 import { z } from 'zod';
 import { type Db, many } from '../database/query.js';
 import { sql } from '../database/sql.js';
-import { deliveryStates } from '../deliveries/delivery.js';
+import { Listed, listedColumns } from './queries.js';
 
-const Found = z.object({
-  id: z.number(),
+const Found = Listed.extend({
   version: z.number(),
-  notice: z.enum(['change', 'withdrawal']),
-  subscriberId: z.number().nullable(),
-  email: z.string().nullable(),
-  state: z.enum(deliveryStates),
-  reason: z.string().nullable(),
-  attempts: z.number(),
-  response: z.string().nullable(),
-  sentAt: z.date().nullable(),
   /** When the present state was reached. */
   stateAt: z.date(),
 });
 export type FoundDelivery = z.infer<typeof Found>;
 
-const columns = sql`d.id, n.version, n.kind as notice, d.subscriber_id as "subscriberId", d.email, d.state, d.reason,
-  d.attempts, d.response, d.sent_at as "sentAt", coalesce(d.state_at, d.sent_at, d.created_at) as "stateAt"`;
+const columns = sql`${listedColumns}, n.version, coalesce(d.state_at, d.sent_at, d.created_at) as "stateAt"`;
 
 interface Page {
   states: readonly string[];

@@ -216,7 +216,8 @@ export async function countByState(db: Db, noticeIds: readonly number[]): Promis
   );
 }
 
-const Row = z.object({
+/** A delivery as the lists of them show it, and where its fields are: `d` deliveries, `n` their notices. */
+export const Listed = z.object({
   id: z.number(),
   notice: z.enum(['change', 'withdrawal']),
   subscriberId: z.number().nullable(),
@@ -225,8 +226,13 @@ const Row = z.object({
   reason: z.string().nullable(),
   attempts: z.number(),
   response: z.string().nullable(),
-  messageId: z.string().nullable(),
   sentAt: z.date().nullable(),
+});
+export const listedColumns = sql`d.id, n.kind as notice, d.subscriber_id as "subscriberId", d.email, d.state, d.reason,
+  d.attempts, d.response, d.sent_at as "sentAt"`;
+
+const Row = Listed.extend({
+  messageId: z.string().nullable(),
   dueAt: z.date().nullable(),
 });
 export type DeliveryRow = z.infer<typeof Row>;
@@ -245,8 +251,7 @@ export async function selectDeliveries(
   return many(
     db,
     Row,
-    sql`select d.id, n.kind as notice, d.subscriber_id as "subscriberId", d.email, d.state, d.reason, d.attempts,
-        d.response, d.message_id as "messageId", d.sent_at as "sentAt",
+    sql`select ${listedColumns}, d.message_id as "messageId",
         case when d.state in ('queued', 'deferred') then d.due_at end as "dueAt"
       from unnest(${noticeIds}::bigint[]) as of_notice (id)
       cross join unnest(${states}::text[]) as of_state (state)
