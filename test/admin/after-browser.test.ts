@@ -1,11 +1,10 @@
-/// <reference lib="dom" />
-import { AxeBuilder } from '@axe-core/playwright';
 import t from 'tap';
 import { listYaml, newVendor, publishList } from '../pages/support.js';
 import { bearer, startApp } from '../support/app.js';
-import { browserMissing, startBrowser } from '../support/browser.js';
+import { browserMissing, inspect, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
-import { password, setUp } from './support.js';
+import { openConsole } from './browser.js';
+import { setUp } from './support.js';
 
 const skip = browserMissing();
 
@@ -48,23 +47,11 @@ t.test('deliveries, people, the audit log, approval and hold-back are accessible
     });
   await draft(listYaml());
 
-  for (const { width, colorScheme, lang } of [
+  for (const { lang, ...view } of [
     { width: 360, colorScheme: 'dark', lang: 'de' },
     { width: 1280, colorScheme: 'light', lang: 'en' },
   ] as const) {
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme,
-      reducedMotion: 'reduce',
-    });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    await page.goto(`${base}/admin/sign-in`);
-    await page.fill('#email', 'officer@example.org');
-    await page.fill('#password', password);
-    await page.click('main button[type=submit]');
-    await page.waitForURL(/\/admin(\?|$)/);
+    const { page, faults } = await openConsole(browser, base, view);
     for (const path of [
       '/admin/deliveries',
       '/admin/deliveries?version=all',
@@ -72,26 +59,13 @@ t.test('deliveries, people, the audit log, approval and hold-back are accessible
       '/admin/deliveries/2',
       '/admin/subscribers/2',
       '/admin/audit',
+      '/admin/review',
       '/admin/publish',
     ]) {
       await page.goto(`${base}${path}${path.includes('?') ? '&' : '?'}lang=${lang}`);
-      const where = `${path} at ${width} in ${lang}`;
-      const { violations } = await new AxeBuilder({ page })
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-        .analyze();
-      t.same(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`),
-        [],
-        where,
-      );
-      const shown = await page.evaluate(() => document.documentElement.scrollWidth);
-      t.ok(shown <= width, `${where}: no sideways scrolling (${shown})`);
-      if (process.env.SHOTS !== undefined) {
-        const name = path.replace(/\W+/g, '-').replace(/^-/, '');
-        await page.screenshot({ path: `${process.env.SHOTS}/${width}-${name}.png`, fullPage: true });
-      }
+      await inspect(t, page, `${path} in ${lang}`);
     }
     t.same(faults, [], 'the browser has nothing to complain about');
-    await context.close();
+    await page.context().close();
   }
 });

@@ -1,28 +1,20 @@
 /// <reference lib="dom" />
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { systemActor } from '../../src/actor.js';
-import { ensureSetupLink } from '../../src/admins/setup.js';
 import { readList } from '../../src/list/read.js';
 import { replaceDraft } from '../../src/versions/draft.js';
 import { aWorld } from '../deliverability/world.js';
 import { addCrowd } from '../deliveries/make.js';
 import { listYaml, newVendor, publishList } from '../pages/support.js';
-import { startApp, type TestApp } from '../support/app.js';
-import { browserMissing, startBrowser } from '../support/browser.js';
+import { startApp } from '../support/app.js';
+import { browserMissing, inspect, startBrowser, type View } from '../support/browser.js';
 import { freePort, until } from '../support/process.js';
-import { password } from './support.js';
+import { openConsole } from './browser.js';
+import { setUp } from './support.js';
 
 const skip = browserMissing();
 // A browser on a busy machine.
 t.setTimeout(170_000);
-
-interface View {
-  width: number;
-  colorScheme: 'light' | 'dark';
-  javaScriptEnabled?: boolean;
-}
 
 /** The service with two versions, a crowd, people who cannot be reached, and a draft. */
 async function prepare(t: Test) {
@@ -51,61 +43,20 @@ async function prepare(t: Test) {
   await pool.query(`update subscribers set services = '{surveys}' where id = 5`);
   const yaml = listYaml(`${newVendor}    services: [community]\n`);
   await replaceDraft(app.deps, { document: readList(yaml, 'yaml'), source: yaml }, {}, systemActor);
+  await setUp(app);
   return { app, base };
-}
-
-async function signIn(browser: Browser, app: TestApp, view: View): Promise<{ page: Page; faults: string[] }> {
-  const { width, ...others } = view;
-  const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce', ...others });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
-  const setup = await ensureSetupLink(app.deps);
-  if (setup === null) {
-    await page.goto(`${app.deps.config.publicUrl}/admin/sign-in`);
-    await page.locator('#email').fill('officer@example.org');
-    await page.locator('#password').fill(password);
-  } else {
-    await page.goto(setup);
-    await page.locator('#email').fill('officer@example.org');
-    await page.locator('#password').fill(password);
-    await page.locator('#repeat').fill(password);
-  }
-  await page.locator('main form button').click();
-  await page.waitForURL(/\/admin(\?|$)/);
-  return { page, faults };
-}
-
-async function inspect(t: Test, page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode()
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  t.same(
-    violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`),
-    [],
-    `${where}: axe`,
-  );
-  const { scroll, width } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    width: window.innerWidth,
-  }));
-  t.ok(scroll <= width, `${where}: nothing beyond ${width} px (${scroll})`);
 }
 
 t.test('before publishing everything is there to be seen, on a phone and at a desk', { skip }, async (t) => {
   const browser = await startBrowser(t);
-  const { app, base } = await prepare(t);
+  const { base } = await prepare(t);
   const views: View[] = [
     { width: 360, colorScheme: 'light' },
     { width: 360, colorScheme: 'dark' },
     { width: 1280, colorScheme: 'light' },
   ];
   for (const view of views) {
-    const { page, faults } = await signIn(browser, app, view);
+    const { page, faults } = await openConsole(browser, base, view);
     const lang = view.colorScheme === 'dark' ? 'de' : 'en';
     const where = `${view.width} ${view.colorScheme}`;
     for (const path of ['/admin/review', '/admin/publish', '/admin/deliverability']) {
@@ -143,7 +94,7 @@ t.test('a running notice is seen to go, without loading the page anew', { skip }
   const { app, base } = await prepare(t);
   await publishList(app, listYaml(newVendor));
   await app.fanOut();
-  const { page, faults } = await signIn(browser, app, { width: 360, colorScheme: 'light' });
+  const { page, faults } = await openConsole(browser, base, { width: 360, colorScheme: 'light' });
   await page.goto(`${base}/admin/versions/2`);
   await until('somebody watches', async () => app.deps.progress.watchers === 1);
   t.match(await page.locator('.figure').first().textContent(), /197\s+Waiting/);
@@ -174,7 +125,7 @@ t.test('without script the page renews itself', { skip }, async (t) => {
   const { app, base } = await prepare(t);
   await publishList(app, listYaml(newVendor));
   await app.fanOut();
-  const { page } = await signIn(browser, app, { width: 1280, colorScheme: 'dark', javaScriptEnabled: false });
+  const { page } = await openConsole(browser, base, { width: 1280, colorScheme: 'dark', javaScriptEnabled: false });
   await page.goto(`${base}/admin/versions/2`);
   await app.send();
   await page.locator('.figure', { hasText: 'Sent' }).filter({ hasText: '197' }).waitFor({ timeout: 30_000 });

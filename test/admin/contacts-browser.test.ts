@@ -1,14 +1,13 @@
-/// <reference lib="dom" />
-import { AxeBuilder } from '@axe-core/playwright';
 import t from 'tap';
 import { transaction } from '../../src/database/transaction.js';
 import { addContact } from '../../src/subscribers/contact.js';
 import { saveGroup } from '../../src/subscribers/groups.js';
 import { openTask } from '../../src/tasks/open.js';
 import { startApp } from '../support/app.js';
-import { awaitFocus, browserMissing, startBrowser } from '../support/browser.js';
+import { awaitFocus, browserMissing, inspect, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
-import { password, setUp } from './support.js';
+import { openConsole } from './browser.js';
+import { setUp } from './support.js';
 
 const skip = browserMissing();
 const admin = { kind: 'admin', id: 1, role: 'admin' } as const;
@@ -47,26 +46,12 @@ t.test('the pages of contacts, groups and tasks are accessible and fit, light an
     await openTask(tx, { kind: 'relay-down', subscriberId: null, subject: 'relay', at });
   });
 
-  for (const { width, colorScheme, lang } of [
+  for (const { lang, ...view } of [
     { width: 320, colorScheme: 'dark', lang: 'de' },
     { width: 360, colorScheme: 'light', lang: 'de' },
     { width: 1280, colorScheme: 'light', lang: 'en' },
   ] as const) {
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme,
-      reducedMotion: 'reduce',
-    });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().includes('422')) faults.push(message.text());
-    });
-    await page.goto(`${base}/admin/sign-in`);
-    await page.fill('#email', 'officer@example.org');
-    await page.fill('#password', password);
-    await page.click('main button[type=submit]');
-    await page.waitForURL(/\/admin(\?|$)/);
+    const { page, faults } = await openConsole(browser, base, view, { expected: /422/ });
     for (const path of [
       '/admin/subscribers',
       '/admin/subscribers?kind=contractual&group=dpa-60',
@@ -78,21 +63,7 @@ t.test('the pages of contacts, groups and tasks are accessible and fit, light an
       '/admin',
     ]) {
       await page.goto(`${base}${path}${path.includes('?') ? '&' : '?'}lang=${lang}`);
-      const where = `${path} at ${width} in ${lang}`;
-      const { violations } = await new AxeBuilder({ page })
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-        .analyze();
-      t.same(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`),
-        [],
-        where,
-      );
-      const shown = await page.evaluate(() => document.documentElement.scrollWidth);
-      t.ok(shown <= width, `${where}: no sideways scrolling (${shown})`);
-      if (process.env.SHOTS !== undefined) {
-        const name = path.replace(/\W+/g, '-').replace(/^-/, '');
-        await page.screenshot({ path: `${process.env.SHOTS}/${width}-${name}.png`, fullPage: true });
-      }
+      await inspect(t, page, `${path} in ${lang}`);
     }
     // A fault takes the focus, and leads to its field.
     await page.goto(`${base}/admin/subscribers/contact?lang=${lang}`);
@@ -102,6 +73,6 @@ t.test('the pages of contacts, groups and tasks are accessible and fit, light an
     await page.click('a[href="#email"]');
     await awaitFocus(page, '#email');
     t.same(faults, [], 'the browser has nothing to complain about');
-    await context.close();
+    await page.context().close();
   }
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { goneDsn } from '../bugs/dsn.js';
 import { textOf } from '../pages/support.js';
 import { bearer, startApp, type TestApp } from '../support/app.js';
 import type { Situation } from '../support/smtp.js';
@@ -112,34 +113,11 @@ t.test('one notice is sent again, once, as a new message; its history keeps both
   const audit = await app.inject({ url: '/api/v1/audit?limit=1', headers: bearer });
   t.match(audit.json(), { entries: [{ action: 'delivery.resent', subject: `delivery ${id}` }] });
 
-  const report = [
-    'From: postmaster@example.org',
-    'To: notices@localhost',
-    'Subject: undelivered',
-    'Content-Type: multipart/report; report-type=delivery-status; boundary=b',
-    '',
-    '--b',
-    'Content-Type: message/delivery-status',
-    '',
-    'Reporting-MTA: dns; mx.example.org',
-    '',
-    'Final-Recipient: rfc822; here@example.org',
-    'Action: failed',
-    'Status: 5.1.1',
-    '',
-    '--b',
-    'Content-Type: text/rfc822-headers',
-    '',
-    `Message-ID: ${idsOf[0]}`,
-    '',
-    '--b--',
-    '',
-  ].join('\r\n');
   await app.inject({
     method: 'POST',
     url: '/api/v1/bounces',
     headers: { ...bearer, 'content-type': 'message/rfc822' },
-    payload: report,
+    payload: goneDsn('here@example.org', idsOf[0] ?? ''),
   });
   const late = await app.inject({ url: `/api/v1/deliveries/${id}`, headers: bearer });
   t.match(

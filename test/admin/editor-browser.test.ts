@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
-import t, { type Test } from 'tap';
+import type { Page } from 'playwright-core';
+import t from 'tap';
 import { readDraft } from '../../src/versions/draft.js';
 import { listYaml, newVendor, publishList } from '../pages/support.js';
 import { startApp } from '../support/app.js';
-import { awaitFocus, browserMissing, startBrowser } from '../support/browser.js';
+import { awaitFocus, browserMissing, inspect, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
-import { password, setUp, signInAs } from './support.js';
+import { fillSignIn, openConsole } from './browser.js';
+import { setUp, signInAs } from './support.js';
 
 const wide = { width: 1280, colorScheme: 'light', lang: 'en' } as const;
 const narrow = { width: 360, colorScheme: 'dark', lang: 'de' } as const;
@@ -15,6 +15,8 @@ const overview = '/admin/draft';
 const entry = '/admin/draft/entry/sub-processor/letterbird';
 const anna = 'officer@example.org';
 const ben = 'editor@example.org';
+/** Conflicts, faults and an ended session are answered so. */
+const expected = /status of 4\d\d/;
 
 // A browser on a busy machine.
 t.setTimeout(170_000);
@@ -32,7 +34,10 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     (await readDraft(app.deps.db))?.document.subProcessors.find(({ id }) => id === 'letterbird');
 
   await t.test('what is typed is saved as it is typed; two people at once lose nothing', async (t) => {
-    const [a, b] = [await signedIn(browser, base, anna, wide), await signedIn(browser, base, ben, wide)];
+    const [a, b] = [
+      await openConsole(browser, base, wide, { email: anna, expected }),
+      await openConsole(browser, base, wide, { email: ben, expected }),
+    ];
     await a.page.goto(base + entry);
     await b.page.goto(base + entry);
     await a.page.fill('#contact', 'privacy@letterbird.example');
@@ -56,7 +61,7 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     const conflict = b.page.locator('[data-field=contact] [data-live]');
     await conflict.getByText('privacy@letterbird.example').waitFor();
     t.match(await letterbird(), { contact: 'privacy@letterbird.example', notes: 'Asked for by sales.' });
-    await inspect(t, b.page, wide, 'a conflict while typing');
+    await inspect(t, b.page, 'a conflict while typing');
     // As long as a hand takes for it: the button must not go away under the finger.
     await conflict.getByRole('button', { name: 'Keep mine' }).click({ delay: 150 });
     await saved(b.page);
@@ -67,7 +72,7 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await a.page.fill('#contact', 'office@letterbird.example');
     await a.page.locator('.entry-actions button:not([data-undo])').click();
     await awaitFocus(a.page, '[role=alert]');
-    await inspect(t, a.page, wide, 'a conflict');
+    await inspect(t, a.page, 'a conflict');
     t.equal(await a.page.locator('#contact').inputValue(), 'office@letterbird.example');
     t.match(await letterbird(), { contact: 'dpo@letterbird.example' });
     await a.page.locator('.entry-actions button:not([data-undo])').click();
@@ -106,13 +111,13 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await a.page.waitForURL(/done=undone/);
     t.equal((await letterbird())?.legalName, undefined);
     t.same([...a.faults, ...b.faults], []);
-    await a.close();
-    await b.close();
+    await a.page.context().close();
+    await b.page.context().close();
   });
 
   await t.test('a session that ends while somebody types loses none of it', async (t) => {
     const words = 'Words that nobody wants to type twice.';
-    const { page, faults, close } = await signedIn(browser, base, anna, wide);
+    const { page, faults } = await openConsole(browser, base, wide, { email: anna, expected });
     await page.goto(base + entry);
     await app.database.pool.query('delete from sessions');
     await page.fill('#notes', words);
@@ -120,7 +125,7 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     // The page was left all the same, and comes back after signing in: what was typed is offered.
     page.on('dialog', (dialog) => void dialog.accept());
     await page.goto(base + entry);
-    await signIn(page, anna);
+    await fillSignIn(page, anna);
     await page.waitForURL(base + entry);
     await page.locator('[data-offer] [data-restore]').click();
     t.equal(await page.locator('#notes').inputValue(), words);
@@ -133,7 +138,7 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await page.locator('[data-save-state=ended]').waitFor();
     const other = await page.context().newPage();
     await other.goto(`${base}/admin/sign-in`);
-    await signIn(other, anna);
+    await fillSignIn(other, anna);
     await other.waitForURL(/\/admin(\?|$)/);
     await page.fill('#duration', '90 days');
     await saved(page);
@@ -144,9 +149,9 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await page.fill('#duration', '10 days');
     await page.locator('.entry-actions button:not([data-undo])').click();
     await page.locator('#kept-duration').waitFor();
-    await inspect(t, page, wide, 'a session that has ended');
+    await inspect(t, page, 'a session that has ended');
     await other.goto(`${base}/admin/sign-in`);
-    await signIn(other, anna);
+    await fillSignIn(other, anna);
     await other.waitForURL(/\/admin(\?|$)/);
     await page.locator('main form button').click();
     await page.locator('main .notice-success').waitFor();
@@ -154,11 +159,11 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await page.waitForURL(/done=saved/);
     t.match(await letterbird(), { notes: words, duration: '10 days' });
     t.same(faults, []);
-    await close();
+    await page.context().close();
   });
 
   await t.test('by keyboard alone: move an entry, change it, save it, take it back', async (t) => {
-    const { page, faults, close } = await signedIn(browser, base, anna, wide);
+    const { page, faults } = await openConsole(browser, base, wide, { email: anna, expected });
     const order = () =>
       page.locator('#entries ~ .table-frame tbody tr').evaluateAll((rows) => rows.map(({ id }) => id));
     const [nordwind, letter] = ['sub-processor-nordwind', 'sub-processor-letterbird'];
@@ -195,12 +200,12 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
     await page.waitForURL(/moved=/);
     t.same(await order(), [letter, nordwind]);
     t.same(faults, []);
-    await close();
+    await page.context().close();
   });
 
   await t.test('every page of the draft is accessible and fits, light and dark', async (t) => {
     for (const view of [wide, narrow]) {
-      const { page, faults, close } = await signedIn(browser, base, anna, view);
+      const { page, faults } = await openConsole(browser, base, view, { email: anna, expected });
       for (const path of [
         overview,
         entry,
@@ -214,47 +219,21 @@ t.test('the draft in a browser', { skip: browserMissing() }, async (t) => {
       ]) {
         await page.goto(`${base}${path}?lang=${view.lang}`);
         // In light colours the pages of all components; every page in the dark.
-        await inspect(t, page, view, path, { axe: view === narrow || path === overview || path === entry });
+        await inspect(t, page, path, { axe: view === narrow || path === overview || path === entry });
       }
       await page.goto(`${base}/admin/draft/new/sub-processor?lang=${view.lang}`);
       await page.fill('#website', 'javascript:alert(1)');
       await page.locator('.entry-actions button').click();
       await awaitFocus(page, '[role=alert]');
-      await inspect(t, page, view, 'faults', { axe: view === narrow });
+      await inspect(t, page, 'faults', { axe: view === narrow });
       t.equal(await page.locator('#website').inputValue(), 'javascript:alert(1)', 'what was typed is there still');
       await page.locator('[role=alert] a[href="#website"]').click();
       await awaitFocus(page, '#website');
       t.same(faults, []);
-      await close();
+      await page.context().close();
     }
   });
 });
-
-async function signedIn(browser: Browser, base: string, email: string, view: typeof wide | typeof narrow) {
-  const { width, colorScheme } = view;
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    reducedMotion: 'reduce',
-    locale: 'en',
-  });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) faults.push(message.text());
-  });
-  page.on('pageerror', ({ message }) => faults.push(message));
-  await page.goto(`${base}/admin/sign-in`);
-  await signIn(page, email);
-  await page.waitForURL(/\/admin(\?|$)/);
-  return { page, faults, close: () => context.close() };
-}
-
-async function signIn(page: Page, email: string): Promise<void> {
-  await page.fill('#email', email);
-  await page.fill('#password', password);
-  await page.click('main button[type=submit]');
-}
 
 /** The form as it is now is in the draft. */
 async function saved(page: Page): Promise<void> {
@@ -269,29 +248,4 @@ async function reach(page: Page, selector: string): Promise<void> {
     await page.keyboard.press('Tab');
   }
   throw new Error(`the keyboard does not lead to ${selector}`);
-}
-
-async function inspect(
-  t: Test,
-  page: Page,
-  view: typeof wide | typeof narrow,
-  what: string,
-  { axe = true }: { axe?: boolean } = {},
-): Promise<void> {
-  const where = `${view.width} ${what}`;
-  if (axe) {
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-      .analyze();
-    t.same(
-      violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`),
-      [],
-      where,
-    );
-  }
-  const shown = await page.evaluate(() => document.documentElement.scrollWidth);
-  t.ok(shown <= view.width, `${where}: no sideways scrolling (${shown})`);
-  if (process.env.SHOTS !== undefined) {
-    await page.screenshot({ path: `${process.env.SHOTS}/${where.replace(/\W+/g, '-')}.png`, fullPage: true });
-  }
 }

@@ -50,5 +50,11 @@ export function delayedDsn(address: string, messageId: string): string {
 
 /** A mailbox that is gone. */
 export function goneDsn(address: string, messageId: string): string {
-  return dsnOf({ address, messageId, action: 'failed', status: '5.1.1', diagnostic: '550 5.1.1 no such user' });
+  return dsnOf({
+    address,
+    messageId,
+    action: 'failed',
+    status: '5.1.1',
+    diagnostic: `550 5.1.1 <${address}> no such user`,
+  });
 }

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { goneDsn } from '../bugs/dsn.js';
 import { bearer, startApp, type TestApp } from '../support/app.js';
 import type { Situation } from '../support/smtp.js';
 
@@ -84,37 +85,12 @@ t.test('a bounce that comes later leaves the relay’s answer on record', async 
   await announced(app, ['gone@example.org']);
   await app.settle();
   const { messageId } = await historyOf(app, 'gone@example.org');
-  const report = [
-    'From: MAILER-DAEMON@mx.example.org',
-    'To: notices@example.org',
-    'Subject: returned',
-    'MIME-Version: 1.0',
-    'Content-Type: multipart/report; report-type=delivery-status; boundary=b',
-    '',
-    '--b',
-    'Content-Type: message/delivery-status',
-    '',
-    'Reporting-MTA: dns; mx.example.org',
-    '',
-    'Final-Recipient: rfc822; gone@example.org',
-    'Action: failed',
-    'Status: 5.1.1',
-    'Diagnostic-Code: smtp; 550 5.1.1 <gone@example.org> unknown',
-    '',
-    '--b',
-    'Content-Type: text/rfc822-headers',
-    '',
-    `Message-ID: ${messageId}`,
-    '',
-    '--b--',
-    '',
-  ].join('\r\n');
   app.clock.advance({ minutes: 1 });
   await app.inject({
     method: 'POST',
     url: '/api/v1/bounces',
     headers: { ...bearer, 'content-type': 'message/rfc822' },
-    payload: report,
+    payload: goneDsn('gone@example.org', messageId ?? ''),
   });
   t.match((await historyOf(app, 'gone@example.org')).steps, [
     { state: 'queued' },

@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
 import { systemActor } from '../../src/actor.js';
@@ -7,7 +6,7 @@ import { readListValue } from '../../src/list/read.js';
 import { replaceDraft } from '../../src/versions/draft.js';
 import { publish } from '../../src/versions/publish.js';
 import { startApp, type TestAppOptions } from '../support/app.js';
-import { browserMissing, startBrowser } from '../support/browser.js';
+import { accessibilityFaults, browserMissing, openPage, startBrowser, type View } from '../support/browser.js';
 import { freePort } from '../support/process.js';
 import { listYaml, newVendor, publishList, sendForm } from './support.js';
 
@@ -26,10 +25,6 @@ async function listen(t: Tap, options: TestAppOptions = {}) {
 }
 type Tap = Parameters<typeof startApp>[0];
 
-interface View {
-  width: number;
-  colorScheme: 'light' | 'dark';
-}
 const views: readonly View[] = [
   { width: 320, colorScheme: 'dark' },
   { width: 360, colorScheme: 'light' },
@@ -38,32 +33,13 @@ const views: readonly View[] = [
 
 /** Opens a page and notes whatever it asks of others, and whatever the browser complains about. */
 async function open(browser: Browser, url: string, view: View): Promise<{ page: Page; faults: string[] }> {
-  const context = await browser.newContext({
-    viewport: { width: view.width, height: 900 },
-    colorScheme: view.colorScheme,
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    // A page that says 404 is noted by the browser as such.
-    if (message.type() === 'error' && !message.text().includes('404')) faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
+  // A page that says 404 is noted by the browser as such.
+  const { page, faults } = await openPage(browser, view, /404/);
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== new URL(url).origin) faults.push(`asks ${request.url()}`);
   });
   await page.goto(url);
   return { page, faults };
-}
-
-async function accessibilityFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    // Frames that may run nothing cannot be asked; they hold mails, which are not our pages.
-    .setLegacyMode()
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`);
 }
 
 t.test('every public page is accessible and fits, from 320 to 1280 pixels, light and dark', { skip }, async (t) => {

@@ -1,4 +1,6 @@
+/// <reference lib="dom" />
 import { existsSync } from 'node:fs';
+import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { Test } from 'tap';
 
@@ -30,6 +32,63 @@ export async function startBrowser(t: Test): Promise<Browser> {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   t.teardown(() => browser.close());
   return browser;
+}
+
+export interface View {
+  /** Of the window, in CSS pixels. */
+  width: number;
+  colorScheme: 'light' | 'dark';
+  javaScriptEnabled?: boolean;
+}
+
+/**
+ * A page in a profile of its own, and whatever the browser complains about in it. The browser notes an answer
+ * of 400 and more as an error too; where one is what the test asks for, `expected` finds its message.
+ */
+export async function openPage(
+  browser: Browser,
+  { width, colorScheme, javaScriptEnabled = true }: View,
+  expected?: RegExp,
+): Promise<{ page: Page; faults: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme,
+    javaScriptEnabled,
+    reducedMotion: 'reduce',
+    locale: 'en',
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && expected?.test(message.text()) !== true) faults.push(message.text());
+  });
+  page.on('pageerror', ({ message }) => faults.push(message));
+  return { page, faults };
+}
+
+/** What axe finds against WCAG 2.2 AA and good practice: a line for each rule, with the elements. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    // Frames that may run nothing cannot be asked; they hold mails, which are not our pages.
+    .setLegacyMode()
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`);
+}
+
+/**
+ * The page as it is now is accessible and needs no scrolling sideways. With SHOTS a picture of it is kept there.
+ * @param options.axe false where only the width is new
+ */
+export async function inspect(t: Test, page: Page, where: string, { axe = true } = {}): Promise<void> {
+  if (axe) t.same(await accessibilityFaults(page), [], `${where}: axe`);
+  const width = page.viewportSize()?.width ?? 0;
+  const shown = await page.evaluate(() => document.documentElement.scrollWidth);
+  t.ok(shown <= width, `${where}: no sideways scrolling at ${width} px (${shown})`);
+  if (process.env.SHOTS !== undefined) {
+    const name = where.replace(/\W+/g, '-').replace(/^-/, '');
+    await page.screenshot({ path: `${process.env.SHOTS}/${width}-${name}.png`, fullPage: true });
+  }
 }
 
 /**
