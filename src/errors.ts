@@ -15,6 +15,7 @@ export const refusalCodes = [
   'version.scheduled-already',
   'version.not-scheduled',
   'version.not-withdrawable',
+  'version.not-correctable',
   'notice.not-waiting',
   'date.too-early',
   'date.in-past',

@@ -11,7 +11,7 @@ import { withDeps } from './open.js';
 export const publishCommand: Command = {
   name: 'publish',
   usage:
-    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--hold-back MINUTES] [--emergency] [--reason TEXT] [--no-notify] [--json]',
+    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--hold-back MINUTES] [--emergency] [--reason TEXT] [--corrects N] [--no-notify] [--json]',
   summary: 'Publishes the draft, or FILE (YAML or JSON) as the new draft. The running service sends the notices.',
   options: {
     message: { type: 'string' },
@@ -21,6 +21,7 @@ export const publishCommand: Command = {
     'hold-back': { type: 'string' },
     emergency: { type: 'boolean' },
     reason: { type: 'string' },
+    corrects: { type: 'string' },
     'no-notify': { type: 'boolean' },
     json: { type: 'boolean' },
   },
@@ -46,6 +47,7 @@ function requestOf({ text, flag }: Input): PublishRequest {
     publishAt: text('publish-at'),
     holdBackMinutes: text('hold-back') === undefined ? undefined : Number(text('hold-back')),
     reason: text('reason'),
+    corrects: text('corrects') === undefined ? undefined : Number(text('corrects')),
     emergency: flag('emergency') ? true : undefined,
     notify: flag('no-notify') ? false : undefined,
   };

@@ -35,6 +35,8 @@ export interface NoticeInput {
   changes: readonly Change[];
   /** What of them takes effect before the rest does, as it came with an earlier version. */
   earlier?: readonly { version: number; effectiveAt: Date; changes: readonly Change[] }[];
+  /** The versions that what is told here corrects. */
+  corrects?: readonly number[];
   /** Of a withdrawal: the version that was announced in the same mail, and stands. */
   rest?: { version: number; effectiveAt: Date } | null;
   before: ListDocument | null;
@@ -107,6 +109,7 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
     title: withdrawn ? t('titleWithdrawn') : account.summary,
     lead: [
       t(`lead${variant}`, { day: texts.day(version.publishedAt) }),
+      ...(withdrawn ? [] : correctsLine(input, texts)),
       ...(version.emergency && !withdrawn && version.reason
         ? [t('emergencyReason', { reason: said(version.reason) })]
         : []),
@@ -143,6 +146,11 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
     },
     markup: textMarkup,
   };
+}
+
+function correctsLine({ corrects = [] }: NoticeInput, texts: Texts): string[] {
+  if (corrects.length === 0) return [];
+  return [texts.t('corrections.mail', { count: corrects.length, versions: texts.list(corrects.map(String)) })];
 }
 
 /** What changes, from when, and who says so; the company comes last, as phones cut the end. */

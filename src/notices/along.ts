@@ -17,21 +17,27 @@ interface Facts {
   effectiveAt: Date;
   objectionDeadline: Date | null;
   message: string | null;
+  corrects: number | null;
 }
 
 /**
  * The facts of a notice that tells `changes` of a version and of those `along` (oldest first).
  * The objection deadline is the latest of all: nobody is late who is in time by any of them.
+ * @returns `corrects`: the versions that are corrected, but for those that the same notice tells of for the first time
  */
 export function together<Version extends Facts>(
   version: Version,
   changes: readonly Change[],
   along: readonly Along[],
-): { version: Version; earlier: EarlierPart[] } {
+): { version: Version; earlier: EarlierPart[]; corrects: number[] } {
   const deadlines = [version, ...along].flatMap(({ objectionDeadline }) => objectionDeadline ?? []);
   const objectionDeadline = deadlines.reduce<Date | null>((last, at) => (last === null || at > last ? at : last), null);
   const message = version.message ?? messageOf(changes, along);
-  return { version: { ...version, objectionDeadline, message }, earlier: earlierParts(version, changes, along) };
+  return {
+    version: { ...version, objectionDeadline, message },
+    earlier: earlierParts(version, changes, along),
+    corrects: corrected(version, along),
+  };
 }
 
 /**
@@ -48,6 +54,12 @@ function earlierParts({ effectiveAt }: Facts, changes: readonly Change[], along:
     parts[first]?.changes.push(change);
   }
   return parts.filter((part) => part.changes.length > 0 && part.effectiveAt < effectiveAt);
+}
+
+function corrected({ corrects }: Facts, along: readonly Along[]): number[] {
+  const all = new Set([...along.map((one) => one.corrects), corrects].flatMap((number) => number ?? []));
+  for (const { version } of along) all.delete(version);
+  return [...all].sort((a, b) => a - b);
 }
 
 /** The last message of those of which nothing was taken back: another one may speak of what is no more. */

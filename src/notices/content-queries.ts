@@ -13,6 +13,7 @@ const Along = z.object({
     .datetime({ offset: true })
     .transform((text) => new Date(text))
     .nullable(),
+  corrects: z.number().nullable(),
   changes: storedChanges,
 });
 
@@ -28,6 +29,7 @@ const NoticeRow = z.object({
   objectionDeadline: z.date().nullable(),
   emergency: z.boolean(),
   reason: z.string().nullable(),
+  corrects: z.number().nullable(),
   withdrawnAt: z.date().nullable(),
   withdrawalReason: z.string().nullable(),
   before: storedDocument.nullable(),
@@ -48,11 +50,12 @@ export async function selectNotice(db: Db, id: number): Promise<NoticeFacts> {
     NoticeRow,
     sql`select n.id, n.kind, n.base_version as "baseVersion", n.changes, v.number as version, v.message,
         v.published_at as "publishedAt", v.effective_at as "effectiveAt", v.objection_deadline as "objectionDeadline",
-        v.emergency, v.reason, w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason",
+        v.emergency, v.reason, v.corrects, w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason",
         b.document as before, v.document as after,
         coalesce((
           select jsonb_agg(jsonb_build_object('version', other.version, 'message', of.message,
-              'effectiveAt', of.effective_at, 'objectionDeadline', of.objection_deadline, 'changes', other.changes)
+              'effectiveAt', of.effective_at, 'objectionDeadline', of.objection_deadline, 'corrects', of.corrects,
+              'changes', other.changes)
             order by other.version)
           from notices other join versions of on of.number = other.version
           where n.kind = 'change' and other.kind = 'change' and other.moment = n.moment and other.version < n.version

@@ -208,6 +208,7 @@ const Along = z.object({
   message: z.string().nullable(),
   effectiveAt: z.date(),
   objectionDeadline: z.date().nullable(),
+  corrects: z.number().nullable(),
   changes: storedChanges,
 });
 /** A version that was told by the notice of a later one. */
@@ -225,7 +226,7 @@ export async function selectTakenOver(db: Db, carrier: number): Promise<Along[]>
         where n.kind = 'change' and n.moment is null
       )
       select n.version, v.message, v.effective_at as "effectiveAt", v.objection_deadline as "objectionDeadline",
-        n.changes
+        v.corrects, n.changes
       from chain join notices n on n.kind = 'change' and n.version = chain.version
       join versions v on v.number = n.version order by n.version`,
   );

@@ -34,6 +34,7 @@ const refusalStatus = {
   'version.scheduled-already': 409,
   'version.not-scheduled': 404,
   'version.not-withdrawable': 409,
+  'version.not-correctable': 409,
   'notice.not-waiting': 409,
   'date.too-early': 422,
   'date.in-past': 422,

@@ -5,7 +5,8 @@ import type { ListDocument } from '../list/document.js';
 /*
  * PURE. The hash chain: each version's hash covers its document, its dates and the hash before it, so
  * that no published version can be altered without every later hash telling so. Anybody can check it
- * offline: the sealed facts are those of `/versions/N.json` without `state` and `hash`.
+ * offline: the sealed facts are those of `/versions/N.json` without `state` and `hash`. `corrects` stands in
+ * them only where a version corrects another, so that hashes from before there was such a thing stay.
  */
 
 export interface SealedFacts {
@@ -15,6 +16,8 @@ export interface SealedFacts {
   effectiveAt: Date;
   objectionDeadline: Date | null;
   message: string | null;
+  /** The version that it corrects. */
+  corrects?: number | null | undefined;
   /** The hash of the version before; null for version 1. */
   previousHash: string | null;
 }
@@ -63,6 +66,7 @@ function sealedForm(facts: SealedFacts): Record<string, unknown> {
     effectiveAt: facts.effectiveAt.toISOString(),
     objectionDeadline: facts.objectionDeadline?.toISOString() ?? null,
     message: facts.message,
+    ...((facts.corrects ?? null) === null ? {} : { corrects: facts.corrects }),
     previousHash: facts.previousHash,
   };
 }

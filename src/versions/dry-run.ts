@@ -41,6 +41,14 @@ export interface DryRun extends Audience {
  * answer instead of being thrown, all of it at once.
  */
 export async function dryRun(deps: Pick<Deps, 'db' | 'now' | 'config'>, request: PublishRequest): Promise<DryRun> {
+  return (await checkPublish(deps, request)).found;
+}
+
+/** The same with the plan that it rests on; null where there is nothing to publish. */
+export async function checkPublish(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  request: PublishRequest,
+): Promise<{ found: DryRun; preview: PublishPreview | null }> {
   const { db, config } = deps;
   const refusals: Refusal[] = [];
   const scheduled = await readScheduled(db);
@@ -51,7 +59,7 @@ export async function dryRun(deps: Pick<Deps, 'db' | 'now' | 'config'>, request:
   const told = preview !== null && notice?.ordered === true ? preview.plan.netChanges : null;
   const audience = await readAudience(db, told, config);
   const [relay, hold] = [await readRelay(deps), await readHold(db)];
-  return {
+  const found: DryRun = {
     ...audience,
     version: preview?.plan.number ?? null,
     notice,
@@ -65,6 +73,7 @@ export async function dryRun(deps: Pick<Deps, 'db' | 'now' | 'config'>, request:
     quietUntil: (notice?.ordered === true ? notice.sendAfter : null) ?? null,
     takesOver: told === null ? null : (preview?.plan.window?.carrier ?? null),
   };
+  return { found, preview };
 }
 
 /** The request with a time to publish that can be reckoned with; one that cannot is refused and left out. */
@@ -97,9 +106,12 @@ async function previewOrNull(
     return preview;
   } catch (error) {
     note(error, refusals);
-    if (!(error instanceof Refusal) || error.code !== 'reason.missing') return null;
-    // With any reason at all the rest can be told.
-    return previewOrNull(deps, { ...request, reason: '-' }, refusals);
+    if (!(error instanceof Refusal)) return null;
+    // With any reason at all, or without naming what it corrects, the rest can be told.
+    if (error.code === 'reason.missing') return previewOrNull(deps, { ...request, reason: '-' }, refusals);
+    if (error.code !== 'version.not-correctable') return null;
+    const { corrects: _, ...rest } = request;
+    return previewOrNull(deps, rest, refusals);
   }
 }
 

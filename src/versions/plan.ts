@@ -10,7 +10,8 @@ import { openWindow, type QuietWindow } from '../notices/quiet.js';
 import { longestNoticePeriod } from '../subscribers/groups.js';
 import { type ClockSettings, type DatesFacts, stateOf } from './clock.js';
 import { readKeptVersion } from './kept.js';
-import { selectTimeline } from './queries.js';
+import { selectTimeline, type TimelineEntry } from './queries.js';
+import { notCorrectable } from './refusals.js';
 import type { NoticeOutcome, PublishRequest } from './version.js';
 
 /** What publishing a document would be, before its dates are settled. */
@@ -40,7 +41,8 @@ type PlanSettings = Pick<Config, 'timeZone' | 'noticePeriodDays' | 'objectionDay
 /**
  * Compares a document with what is published and with what was told. Writes nothing; publish and preview
  * both call it, so what an admin saw is what is done.
- * Refuses `version.unchanged`, and `reason.missing` when something material would go untold without one.
+ * Refuses `version.unchanged`, `version.not-correctable`, and `reason.missing` when something material would go
+ * untold without one.
  * @param order `publishedAt`: the moment of publishing; `ahead`: that moment is still to come, so that what
  * waits now may be gone by then, and its dates must fit a quiet time of its own
  */
@@ -55,6 +57,7 @@ export async function planVersion(
   const base = await documentOf(db, standing.at(-1)?.number);
   const { changes, suggestions } = diffLists(base?.document ?? null, document);
   if (base !== null && changes.length === 0) throw unchanged(base.number);
+  refuseCorrection(request, timeline);
 
   const window = await openWindow(db, publishedAt);
   const known = window?.baseVersion ?? (await lastNotified(db))?.version ?? standing[0]?.number;
@@ -94,6 +97,14 @@ export async function planVersion(
     },
     clock: await clockOf(db, settings),
   };
+}
+
+/** A withdrawn version has taken no effect and was called back: there is nothing left to correct. */
+function refuseCorrection({ corrects }: PublishRequest, timeline: readonly TimelineEntry[]): void {
+  if (corrects === undefined) return;
+  const version = timeline.find(({ number }) => number === corrects);
+  if (version === undefined) throw notCorrectable(corrects, null);
+  if (version.withdrawnAt !== null) throw notCorrectable(corrects, true);
 }
 
 /** The settings of the clock, with the longest notice period that any recipient is owed. */

@@ -53,14 +53,16 @@ export async function previewPublish(
 /**
  * The notice that publishing would send, in a language, as its readers would see it; its personal links
  * are samples. Refuses what `publish` would refuse.
+ * @param planned what `previewPublish` said of the same request, so that it is not planned anew
  */
 export async function previewNotice(
   deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
   request: PublishRequest,
   locale: string,
+  planned?: PublishPreview,
 ): Promise<RenderedMail> {
   const { publicUrl } = deps.config;
-  return renderPreview(deps, request, {
+  return renderPlanned(deps, request, planned ?? (await previewPublish(deps, request)), {
     locale,
     links: {
       unsubscribe: `${publicUrl}/unsubscribe/sample`,
@@ -75,9 +77,19 @@ export async function previewNotice(
 export async function renderPreview(
   deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
   request: PublishRequest,
-  { locale, links, why }: { locale: string } & Pick<NoticeInput, 'links' | 'why'>,
+  reader: Reader,
 ): Promise<RenderedMail> {
-  const { draft, plan, dates, refusal } = await previewPublish(deps, request);
+  return renderPlanned(deps, request, await previewPublish(deps, request), reader);
+}
+
+type Reader = { locale: string } & Pick<NoticeInput, 'links' | 'why'>;
+
+async function renderPlanned(
+  deps: Pick<Deps, 'db' | 'config' | 'texts'>,
+  request: PublishRequest,
+  { draft, plan, dates, refusal }: PublishPreview,
+  { locale, links, why }: Reader,
+): Promise<RenderedMail> {
   if (dates === null) throw refusal ?? draftMissing();
   const { publicUrl, companyName } = deps.config;
   const changes = plan.told === null ? plan.changes : plan.netChanges;
@@ -89,6 +101,7 @@ export async function renderPreview(
     message: request.message ?? null,
     emergency: request.emergency === true,
     reason: request.reason ?? null,
+    corrects: request.corrects ?? null,
     withdrawalReason: null,
   };
   return renderNotice(

@@ -53,7 +53,7 @@ const keyLifetime = 7 * 24 * 60 * 60 * 1000;
  * gaps, and of concurrent repeats of one key one acts. The fan-out (notices/fan-out.ts) works behind it.
  *
  * Refuses `draft.missing`, `draft.stale`, `approval.missing`, `version.unchanged`, `version.scheduled-already`,
- * `reason.missing`, `idempotency.mismatch`, and dates as clock.ts says.
+ * `version.not-correctable`, `reason.missing`, `idempotency.mismatch`, and dates as clock.ts says.
  */
 export async function publish(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
@@ -118,6 +118,7 @@ export async function publishDocument(
       ...(tookOver === null ? {} : { tookOver }),
       emergency: version.emergency,
       reason: version.reason,
+      ...(version.corrects === null ? {} : { corrects: version.corrects }),
       ...order.auditDetail,
     },
   });
@@ -148,6 +149,7 @@ function compose(
   const { document, request, at } = order;
   const { effectiveAt, objectionDeadline } = settleDates(request, plan.facts, plan.clock);
   const message = textOrNull(request.message);
+  const corrects = request.corrects ?? null;
   const { number, previousHash } = plan;
   return {
     number,
@@ -160,7 +162,17 @@ function compose(
     emergency: request.emergency === true,
     reason: textOrNull(request.reason),
     notify: request.notify !== false,
-    hash: seal({ version: number, document, publishedAt: at, effectiveAt, objectionDeadline, message, previousHash }),
+    corrects,
+    hash: seal({
+      version: number,
+      document,
+      publishedAt: at,
+      effectiveAt,
+      objectionDeadline,
+      message,
+      corrects,
+      previousHash,
+    }),
     previousHash,
     withdrawnAt: null,
     withdrawalReason: null,

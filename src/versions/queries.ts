@@ -84,6 +84,7 @@ const facts = {
   emergency: z.boolean(),
   reason: z.string().nullable(),
   notify: z.boolean(),
+  corrects: z.number().nullable(),
   hash: z.string(),
   previousHash: z.string().nullable(),
   withdrawnAt: z.date().nullable(),
@@ -93,7 +94,7 @@ const VersionRow = z.object({ ...facts, document: storedDocument, changes: store
 const SummaryRow = z.object({ ...facts, changes: z.number() });
 
 const factColumns = sql`v.number, v.message, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
-  v.objection_deadline as "objectionDeadline", v.emergency, v.reason, v.notify, v.hash,
+  v.objection_deadline as "objectionDeadline", v.emergency, v.reason, v.notify, v.corrects, v.hash,
   v.previous_hash as "previousHash", w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason"`;
 const versionTables = sql`versions v left join withdrawals w on w.version = v.number`;
 
@@ -143,6 +144,7 @@ const TimelineRow = z.object({
   number: z.number(),
   effectiveAt: z.date(),
   withdrawnAt: z.date().nullable(),
+  corrects: z.number().nullable(),
   hash: z.string(),
 });
 /** What the state of every version follows from; small, whatever the size of the lists. */
@@ -153,7 +155,8 @@ export async function selectTimeline(db: Db): Promise<TimelineEntry[]> {
   return many(
     db,
     TimelineRow,
-    sql`select v.number, v.effective_at as "effectiveAt", w.withdrawn_at as "withdrawnAt", v.hash
+    sql`select v.number, v.effective_at as "effectiveAt", w.withdrawn_at as "withdrawnAt", v.corrects,
+        v.hash
       from ${versionTables} order by v.number`,
   );
 }
@@ -166,11 +169,11 @@ export async function insertVersion(
   await run(
     tx,
     sql`insert into versions (number, document, changes, message, published_at, effective_at, objection_deadline,
-        emergency, reason, notify, published_by, hash, previous_hash)
+        emergency, reason, notify, published_by, corrects, hash, previous_hash)
       values (${version.number}, ${JSON.stringify(version.document)}, ${JSON.stringify(version.changes)},
         ${version.message}, ${version.publishedAt}, ${version.effectiveAt}, ${version.objectionDeadline},
-        ${version.emergency}, ${version.reason}, ${version.notify}, ${JSON.stringify(by)}, ${version.hash},
-        ${version.previousHash})`,
+        ${version.emergency}, ${version.reason}, ${version.notify}, ${JSON.stringify(by)}, ${version.corrects},
+        ${version.hash}, ${version.previousHash})`,
   );
 }
 

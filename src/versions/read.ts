@@ -80,6 +80,27 @@ export async function compareVersions(db: Db, from: number, to: number): Promise
   return { from, to, ...diffLists(before.document, after.document) };
 }
 
+/** Numbers of the versions that a new one may say it corrects, newest first. */
+export async function correctableNumbers(db: Db): Promise<number[]> {
+  const timeline = await selectTimeline(db);
+  return timeline.flatMap(({ number, withdrawnAt }) => (withdrawnAt === null ? [number] : [])).reverse();
+}
+
+/** Numbers of the standing versions that say they correct a version, oldest first. PURE. */
+export function correctionsOf(
+  number: number,
+  all: readonly Pick<VersionSummary, 'number' | 'corrects' | 'withdrawnAt'>[],
+): number[] {
+  return all
+    .flatMap((other) => (other.corrects === number && other.withdrawnAt === null ? [other.number] : []))
+    .sort((a, b) => a - b);
+}
+
+/** The same of a version, for who has no table of versions at hand. */
+export async function readCorrections(db: Db, number: number): Promise<number[]> {
+  return correctionsOf(number, await selectTimeline(db));
+}
+
 /** Number of the latest version that is not withdrawn; null before the first. */
 export async function latestNumber(db: Db): Promise<number | null> {
   const timeline = await selectTimeline(db);

@@ -5,6 +5,14 @@ import type { ScheduledPublication } from './version.js';
  * PURE. What publishing refuses and a dry run foretells, in the same words.
  */
 
+/** @param withdrawn null: there is no such version */
+export function notCorrectable(number: number, withdrawn: true | null): Refusal {
+  const why = withdrawn === null ? 'there is none' : 'it is withdrawn';
+  return new Refusal('version.not-correctable', `Version ${number} cannot be corrected: ${why}.`, [
+    { path: 'corrects', message: 'must be the number of a published version that is not withdrawn' },
+  ]);
+}
+
 /** @returns null while the time to publish is ahead */
 export function publishAtOver(publishAt: Date, now: Date): Refusal | null {
   if (publishAt > now) return null;

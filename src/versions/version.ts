@@ -22,6 +22,8 @@ export interface PublishedVersion {
   reason: string | null;
   /** Whether it was published with the wish to notify; `notices` says whether there was one. */
   notify: boolean;
+  /** The earlier version that it says it corrects. */
+  corrects: number | null;
   hash: string;
   previousHash: string | null;
   withdrawnAt: Date | null;
@@ -58,6 +60,13 @@ export const publishRequestSchema = z.strictObject({
   notify: z.boolean().optional().describe('false: no notice goes out; needs a reason when something material changes'),
   emergency: z.boolean().optional().describe('Allows a date that the notice period does not; needs a reason'),
   reason: adminText.optional().describe('Why it is an emergency, or why nobody is notified'),
+  corrects: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .optional()
+    .describe('The number of a published version that this one corrects and names; it must not be withdrawn'),
 });
 export type PublishRequest = z.infer<typeof publishRequestSchema>;
 

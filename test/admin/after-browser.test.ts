@@ -37,6 +37,7 @@ t.test('deliveries, people, the audit log, approval and hold-back are accessible
   });
   await publishList(loose, listYaml(newVendor));
   await app.settle();
+  await publishList(loose, listYaml(newVendor).replace('country: US', 'country: CA'), { corrects: 2 });
   await setUp(app);
   const draft = (text: string) =>
     app.inject({
@@ -60,7 +61,8 @@ t.test('deliveries, people, the audit log, approval and hold-back are accessible
       '/admin/subscribers/2',
       '/admin/audit',
       '/admin/review',
-      '/admin/publish',
+      '/admin/publish?corrects=2',
+      '/admin/versions/2',
     ]) {
       await page.goto(`${base}${path}${path.includes('?') ? '&' : '?'}lang=${lang}`);
       await inspect(t, page, `${path} in ${lang}`);

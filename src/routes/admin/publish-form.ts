@@ -17,6 +17,8 @@ export const publishForm = z.object({
   publishAt: text.default(''),
   /** Minutes; empty: those of the settings. */
   holdBackMinutes: text.default(''),
+  /** A number of a version; empty: it is no correction. */
+  corrects: text.default(''),
   notify: z.enum(['yes', 'no']).default('yes'),
   emergency: z
     .enum(['yes', 'true', 'false'])
@@ -47,6 +49,8 @@ export function requestOf(form: PublishForm): PublishRequest {
     notify: form.notify === 'no' ? false : undefined,
     emergency: form.emergency ? true : undefined,
     reason: given(form.reason),
+    // What is no number is refused as one that names no version.
+    corrects: form.corrects === '' ? undefined : Number(form.corrects),
   });
   if (request.success) return request.data;
   const errors = request.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
@@ -75,8 +79,15 @@ export function faultsOfPublish(refusal: Refusal, texts: Texts, earliestDay: str
     case 'date.in-past':
       return refusal.errors.map(({ path }) => ({
         field: path,
-        message: texts.has(`console.faults.${path}`) ? t(`faults.${path}`) : t('faults.datePast'),
+        message:
+          path === 'corrects'
+            ? texts.t('corrections.fault')
+            : texts.has(`console.faults.${path}`)
+              ? t(`faults.${path}`)
+              : t('faults.datePast'),
       }));
+    case 'version.not-correctable':
+      return [{ field: 'corrects', message: texts.t('corrections.fault') }];
     case 'reason.missing':
       return [{ field: 'reason', message: t('faults.reason') }];
     case 'approval.missing':

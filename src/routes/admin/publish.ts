@@ -3,15 +3,15 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { Refusal } from '../../errors.js';
+import { Refusal, type RefusalCode } from '../../errors.js';
 import { summarise } from '../../list/describe.js';
 import { approvalMissing } from '../../versions/approve.js';
 import { dayOf, lastDayOf } from '../../versions/clock.js';
-import { dryRun } from '../../versions/dry-run.js';
+import { checkPublish, type DryRun } from '../../versions/dry-run.js';
 import { isNotifiable, type VersionPlan } from '../../versions/plan.js';
-import { type PublishPreview, previewNotice, previewPublish } from '../../versions/preview.js';
+import { type PublishPreview, previewNotice } from '../../versions/preview.js';
 import { publish } from '../../versions/publish.js';
-import { readBoard, readScheduled } from '../../versions/read.js';
+import { correctableNumbers, readBoard } from '../../versions/read.js';
 import { orderTestNotice } from '../../versions/test-notice.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { approvalView } from './approval.js';
@@ -28,7 +28,8 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     app.get('/admin/publish', { config: { permission: 'viewer' } }, async (request, reply) => {
       const { tested } = outcome.parse(request.query);
-      return showForm(consoleOf(deps, request, reply), null, [], { tested });
+      const { corrects } = chosen.parse(request.query);
+      return showForm(consoleOf(deps, request, reply), null, [], { tested, corrects });
     });
 
     // From three pages: back to the one that it was sent from, with all that was filled in there.
@@ -98,12 +99,12 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     console: Console,
     typed: PublishForm | null,
     errors: FieldFault[],
-    { status = 200, tested }: { status?: number; tested?: Tested | undefined } = {},
+    { status = 200, tested, corrects = '', planned }: FormOptions = {},
   ) {
-    const preview = await previewOrReason(console);
-    if ('nothing' in preview) return console.page('publish', 'publish', { ...emptyView, ...preview, errors });
+    const ready = planned ?? (await planOrReason(console));
+    if ('nothing' in ready) return console.page('publish', 'publish', { ...emptyView, ...ready, errors });
+    const { found, preview } = ready;
     const { plan, defaults, draft } = preview;
-    const found = await dryRun(deps, {});
     const { total, outOfScope, notMaterial } = found.recipients;
     const material = plan.facts.material && !plan.facts.first;
     return console.page(
@@ -121,11 +122,13 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         revision: String(draft.revision),
         values: typed ?? {
           ...emptyView.values,
+          corrects,
           effectiveAt: material ? dayOf(defaults.effectiveAt, config.timeZone) : '',
           objectionDeadline:
             material && defaults.objectionDeadline ? lastDayOf(defaults.objectionDeadline, config.timeZone) : '',
         },
         approval: await approvalView(deps, console, draft),
+        correctable: (await correctableNumbers(deps.db)).map(String),
         holdBacks: holdBackChoices(config.holdBackMinutes, console.texts),
         facts: {
           proposed: defaults.effectiveAt,
@@ -150,14 +153,16 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
 
   async function showPlan(console: Console, form: PublishForm, tested?: Tested) {
     const request = requestOf(form);
-    const { plan, dates, refusal, draft } = await previewPublish(deps, request);
-    if (dates === null) throw refusal;
+    const { found, preview } = await checkPublish(deps, request);
+    const [refusal] = found.refusals;
+    if (refusal !== undefined) throw refusal;
+    if (preview === null || preview.dates === null) throw new Error('a plan without dates is refused');
+    const { plan, dates, draft } = preview;
     // Now, and not only once everything is looked through and the button is pressed.
     const unapproved = await approvalMissing(deps.db, config, draft.document, console.actor);
     if (unapproved !== null) throw unapproved;
-    const found = await dryRun(deps, request);
     const heldBack = request.publishAt === undefined && plan.facts.publishedAt > deps.now();
-    const subject = plan.notice.ordered ? (await previewNotice(deps, request, console.texts.locale)).subject : null;
+    const mail = plan.notice.ordered ? await previewNotice(deps, request, console.texts.locale, preview) : null;
     const seen: PublishForm = { ...form, revision: draft.revision, key: randomUUID() };
     return console.page('publish-confirm', 'publish', {
       plan: {
@@ -170,11 +175,12 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         objectionDeadline: dates.objectionDeadline,
         told: plan.notice.ordered ? found.recipients.total : null,
         mailWaits: mailWaits(console, plan),
-        subject,
+        subject: mail?.subject ?? null,
         noMail: plan.notice.ordered ? null : console.texts.t(`console.review.because.${plan.notice.because}`),
         message: request.message ?? null,
         reason: request.reason ?? null,
         emergency: request.emergency === true,
+        corrects: request.corrects ?? null,
       },
       dryRun: dryRunView(found, console.texts),
       hidden: [['_csrf', console.csrf], ...fieldsOf(seen)],
@@ -185,36 +191,48 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
 
   async function showRefusal(console: Console, form: PublishForm, error: unknown) {
     if (!(error instanceof Refusal)) throw error;
-    const faults = faultsOfPublish(error, console.texts, await earliestDay(console));
+    const planned = await planOrReason(console);
+    // The day that the form proposes, for the sentence that refuses an earlier one.
+    const earliestDay = 'nothing' in planned ? null : console.texts.day(planned.preview.defaults.effectiveAt);
+    const faults = faultsOfPublish(error, console.texts, earliestDay);
     if (faults === null) throw error;
-    return showForm(console, form, faults, { status: error.code === 'draft.stale' ? 409 : 422 });
+    return showForm(console, form, faults, { status: error.code === 'draft.stale' ? 409 : 422, planned });
   }
 
-  /** The day that the form proposes, for the sentence that refuses an earlier one. */
-  async function earliestDay(console: Console): Promise<string | null> {
-    const preview = await previewOrReason(console);
-    return 'nothing' in preview ? null : console.texts.day(preview.defaults.effectiveAt);
-  }
-
-  async function previewOrReason({
-    texts,
-  }: Console): Promise<PublishPreview | { nothing: string; way: { path: string; label: string } }> {
-    const scheduled = await readScheduled(deps.db);
-    if (scheduled !== null) {
+  /** What publishing without any choice would come to, planned once for the whole page. */
+  async function planOrReason({ texts }: Console): Promise<Planned | Nothing> {
+    const { found, preview } = await checkPublish(deps, {});
+    const refused = (code: RefusalCode) => found.refusals.find((refusal) => refusal.code === code);
+    if (refused('version.scheduled-already') !== undefined) {
       const way = { path: '/admin/versions', label: texts.t('console.overview.toVersions') };
       return { nothing: texts.t('console.refusals.scheduledAlready'), way };
     }
-    try {
-      return await previewPublish(deps, {});
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const way = { path: '/admin/draft', label: texts.t('console.overview.toDraft') };
-      if (error.code === 'draft.missing') return { nothing: texts.t('console.refusals.noDraft'), way };
-      if (error.code === 'version.unchanged') return { nothing: texts.t('console.refusals.unchanged'), way };
-      throw error;
-    }
+    if (preview !== null) return { found, preview };
+    const way = { path: '/admin/draft', label: texts.t('console.overview.toDraft') };
+    if (refused('draft.missing') !== undefined) return { nothing: texts.t('console.refusals.noDraft'), way };
+    if (refused('version.unchanged') !== undefined) return { nothing: texts.t('console.refusals.unchanged'), way };
+    throw found.refusals[0] ?? new Error('there is no plan, and nothing says why');
   }
 }
+
+type Planned = { found: DryRun; preview: PublishPreview };
+/** Why there is nothing to publish, and where to go from there. */
+type Nothing = { nothing: string; way: { path: string; label: string } };
+interface FormOptions {
+  status?: number;
+  tested?: Tested | undefined;
+  /** The version to be corrected, chosen on its page. */
+  corrects?: string;
+  /** Where the page is planned already. */
+  planned?: Planned | Nothing;
+}
+
+const chosen = z.object({
+  corrects: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/)
+    .catch(''),
+});
 
 /** How long a publication may wait to be stopped: what the settings ask for, and some more. */
 function holdBackChoices(least: number, { t }: Console['texts']): { value: string; label: string }[] {
@@ -276,5 +294,6 @@ const emptyView = {
     reason: '',
     publishAt: '',
     holdBackMinutes: '',
+    corrects: '',
   },
 };

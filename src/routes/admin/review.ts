@@ -59,11 +59,12 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
 
   async function readMail({ texts }: Console, locale: string) {
     try {
-      const { plan } = await previewPublish(deps, {});
+      const preview = await previewPublish(deps, {});
+      const { plan } = preview;
       if (!plan.notice.ordered) {
         return { noMail: texts.t(`console.review.because.${plan.notice.because}`), preview: null };
       }
-      const { subject, text } = await previewNotice(deps, {}, locale);
+      const { subject, text } = await previewNotice(deps, {}, locale, preview);
       return { noMail: null, preview: { subject, text, locale, base: plan.told?.number ?? null } };
     } catch (error) {
       // Between reading the draft and this somebody took the changes back.

@@ -168,6 +168,7 @@ function labelOf(name: string, t: (key: string) => string): string {
     effectiveAt: 'console.publish.effective',
     objectionDeadline: 'console.publish.deadline',
     publishAt: 'console.publish.publishAt',
+    corrects: 'corrections.corrects',
     notify: 'console.publish.who',
     emergency: 'console.publish.willEmergency',
     csv: 'console.subscribers.importText',

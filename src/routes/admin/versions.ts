@@ -6,7 +6,7 @@ import { deliveryStates } from '../../deliveries/delivery.js';
 import { Refusal } from '../../errors.js';
 import { describe, namesOf } from '../../list/describe.js';
 import { browseDeliveries, type DeliveryReport, deliveryReport } from '../../notices/report.js';
-import { readScheduled, readVersion, readVersionState, readVersions } from '../../versions/read.js';
+import { readCorrections, readScheduled, readVersion, readVersionState, readVersions } from '../../versions/read.js';
 import { cancelScheduled } from '../../versions/scheduled.js';
 import { sendNow } from '../../versions/send-now.js';
 import { withdraw } from '../../versions/withdraw.js';
@@ -131,6 +131,8 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
         deliveries: deliveries.deliveries,
         next: deliveries.next,
         filter: state ?? null,
+        corrections: await readCorrections(deps.db, number),
+        correctable: found.state !== 'withdrawn' && hasRole(console.actor, 'publisher'),
         withdrawable: found.state === 'announced' && hasRole(console.actor, 'publisher'),
         ...(await obstaclesOf(deps)),
         mayPublish: hasRole(console.actor, 'publisher'),

@@ -33,6 +33,7 @@ const versionFields = {
   effectiveAt: instant,
   objectionDeadline: instant.nullable().describe('The end (24:00) of the last day to object'),
   message: z.string().nullable(),
+  corrects: z.number().int().optional().describe('The earlier version that it corrects; absent: none'),
   hash: z.string().describe('SHA-256 over the canonical JSON (RFC 8785) of this object without `state` and `hash`'),
   previousHash: z.string().nullable(),
 };
@@ -98,6 +99,7 @@ export const scheduledJsonSchema = z
     effectiveAt: z.string().nullable().describe('As it was asked for'),
     objectionDeadline: z.string().nullable().describe('As it was asked for'),
     message: z.string().nullable(),
+    corrects: z.number().int().optional(),
   })
   .meta({ id: 'ScheduledPublication' });
 
@@ -112,6 +114,7 @@ export function scheduledJson(scheduled: ScheduledPublication): z.infer<typeof s
     effectiveAt: request.effectiveAt ?? null,
     objectionDeadline: request.objectionDeadline ?? null,
     message: request.message ?? null,
+    ...(request.corrects === undefined ? {} : { corrects: request.corrects }),
   };
 }
 
@@ -188,6 +191,7 @@ function sealedJson(version: Facts, state: VersionState) {
     effectiveAt: version.effectiveAt.toISOString(),
     objectionDeadline: version.objectionDeadline?.toISOString() ?? null,
     message: version.message,
+    ...(version.corrects === null ? {} : { corrects: version.corrects }),
     hash: version.hash,
     previousHash: version.previousHash,
   };

@@ -5,7 +5,7 @@ import { describe } from '../../list/describe.js';
 import { diffLists } from '../../list/diff.js';
 import { namesOf } from '../../list/values.js';
 import { stateOf } from '../../versions/clock.js';
-import { readVersion, readVersions, versionMissing } from '../../versions/read.js';
+import { correctionsOf, readVersion, readVersions, versionMissing } from '../../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
 import { listView } from './list-view.js';
 import { baseOf } from './version-view.js';
@@ -42,6 +42,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
         const data = {
           version,
           state: stateOf(version, all, now()),
+          corrections: correctionsOf(version.number, all),
           base,
           // The first version changes nothing: there was none before.
           account:
