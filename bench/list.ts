@@ -39,3 +39,34 @@ function vendor(index: number) {
     dataCategories: { customers: ['name', 'email-address', 'telephone-number', 'ip-address', 'messages'] },
   };
 }
+
+/**
+ * A long list as it stood at its nth version: 2,000 vendors, four kinds of people with forty data categories each.
+ * From one version to the next a vendor comes, one goes, and one says something else.
+ */
+export function longList(number: number) {
+  return {
+    title: 'Sub-processors',
+    introduction: 'Vendors that process personal data for us.',
+    dataSubjects: ['customers', 'visitors', 'employees', 'applicants'].map((id) => ({
+      id,
+      name: id,
+      dataCategories: Array.from({ length: 40 }, (_, index) => ({
+        id: `category-${index}`,
+        name: `data category ${index}`,
+        purpose: 'To provide the service',
+        legalBasis: 'Contract',
+        retention: '3 years',
+      })),
+    })),
+    subProcessors: Array.from({ length: 2_000 }, (_, index) => {
+      const [which, changed] = [index + number, index === 500 ? `Support as of version ${number}` : 'Support of users'];
+      const given = Array.from({ length: 6 }, (_, at) => `category-${(which + at) % 40}`);
+      return {
+        ...vendor(which),
+        purposes: [`Hosting of part ${which}`, changed],
+        dataCategories: { customers: given, visitors: given.slice(0, 3) },
+      };
+    }),
+  };
+}

@@ -1,3 +1,4 @@
+import { benchConsole } from './console.js';
 import { benchDelivery } from './delivery.js';
 
 /*
@@ -5,7 +6,10 @@ import { benchDelivery } from './delivery.js';
  * traffic stays on the loopback interface, and everything that is started is ended.
  */
 
-const benchmarks: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = { delivery: benchDelivery };
+const benchmarks: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
+  console: benchConsole,
+  delivery: benchDelivery,
+};
 
 const [name = '', ...flags] = process.argv.slice(2);
 const benchmark = benchmarks[name];

@@ -21,6 +21,8 @@ const json = { ...bearer, 'content-type': 'application/json' };
 export interface Stage {
   /** A database with so many confirmed subscribers and version 1 published. */
   prepare(recipients: number): Promise<string>;
+  /** A database with the tables and nothing in them. */
+  empty(): Promise<string>;
   dkim: { domain: string; selector: string; keyFile: string; privateKey: string };
   folder: string;
   /** Seconds of CPU that PostgreSQL has used so far. */
@@ -48,12 +50,17 @@ export async function openStage(): Promise<Stage> {
   const templates = new Map<number, string>();
   const urlOf = (name: string) => Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
 
-  const template = async (recipients: number) => {
-    const name = templates.get(recipients) ?? `people_${recipients}`;
-    if (templates.has(recipients)) return name;
+  const create = async (name: string) => {
     await admin.query(`create database ${name}`);
     const pool = createPool(urlOf(name));
     await migrate(pool, new URL('../sql/', import.meta.url));
+    return pool;
+  };
+
+  const template = async (recipients: number) => {
+    const name = templates.get(recipients) ?? `people_${recipients}`;
+    if (templates.has(recipients)) return name;
+    const pool = await create(name);
     await pool.query(
       `insert into subscribers (email, email_key, email_hash, locale, status, created_at, confirmed_at, confirmed_moment)
        select 'p' || n || '@example.org', 'p' || n || '@example.org', sha256(('p' || n || '@example.org')::bytea),
@@ -83,6 +90,12 @@ export async function openStage(): Promise<Stage> {
       await admin.query(`drop database if exists run_${made - 1} with (force)`);
       await admin.query(`create database ${name} template ${from} strategy file_copy`);
       await admin.query('checkpoint');
+      return urlOf(name);
+    },
+    async empty() {
+      made += 1;
+      const name = `empty_${made}`;
+      await (await create(name)).end();
       return urlOf(name);
     },
     async close() {
