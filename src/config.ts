@@ -121,7 +121,7 @@ const fromFiles = [
  * @throws ConfigError with every fault at once
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const { values, faults } = given(env);
+  const { values, faults } = given(env, fromFiles);
   const parsed = Settings.safeParse(values);
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues) faults.push(`${path.join('.')}: ${message}`);
@@ -165,13 +165,34 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   });
 }
 
-function given(env: Readonly<Record<string, string | undefined>>) {
+/** A running service that commands work at, instead of its database. */
+export interface RemoteConfig {
+  /** Its PUBLIC_URL, without a slash at the end; null: commands work on the database. */
+  url: string | null;
+  /** A bearer token of its API. */
+  token: string | null;
+}
+
+/**
+ * Reads SUBNOTICE_URL and SUBNOTICE_TOKEN (or SUBNOTICE_TOKEN_FILE) and nothing else: where commands work at
+ * a service, such as in a pipeline, its settings are not there.
+ * @throws ConfigError
+ */
+export function readRemoteConfig(env: Readonly<Record<string, string | undefined>> = process.env): RemoteConfig {
+  const { values, faults } = given(env, ['SUBNOTICE_TOKEN']);
+  const url = publicUrl.optional().safeParse(values.SUBNOTICE_URL);
+  if (!url.success) for (const { message } of url.error.issues) faults.push(`SUBNOTICE_URL: ${message}`);
+  if (!url.success || faults.length > 0) throw new ConfigError(...faults);
+  return { url: url.data ?? null, token: values.SUBNOTICE_TOKEN?.trim() ?? null };
+}
+
+function given(env: Readonly<Record<string, string | undefined>>, secretNames: readonly string[]) {
   const values: Record<string, string> = {};
   const faults: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && value.trim() !== '') values[name] = value;
   }
-  for (const name of fromFiles) {
+  for (const name of secretNames) {
     const path = values[`${name}_FILE`];
     if (path === undefined) continue;
     if (values[name] !== undefined) {

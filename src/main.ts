@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import type { Running } from './cli/command.js';
 import { runCommandLine } from './cli/run.js';
-import { readConfig, startedByNpm } from './config.js';
+import { readConfig, readRemoteConfig, startedByNpm } from './config.js';
 
 /*
  * The one entrance: `subnotice COMMAND …`. Nothing else ends the process.
@@ -19,6 +19,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   config: () => readConfig(),
+  remote: () => readRemoteConfig(),
   say: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
   stay,

@@ -1,10 +1,12 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import type { Config } from '../config.js';
+import type { Config, RemoteConfig } from '../config.js';
 
 /** Where a command reads its settings and writes. */
 export interface Surroundings {
   /** The settings; throws a ConfigError. Commands on files alone need none. */
   config: () => Config;
+  /** What the settings say of a running service to work at; throws a ConfigError. Absent: they say nothing. */
+  remote?: () => RemoteConfig;
   /** A line for people or data, to standard output. */
   say: (line: string) => void;
   /** A line about a fault, to standard error. */
@@ -21,8 +23,11 @@ export interface Running {
   close(): Promise<void>;
 }
 
-/** 0: done. 1: failed, and `complain` was told why. 3, 4: done, and what was found is for a pipeline to know. */
-export type Outcome = 0 | 1 | 3 | 4;
+/**
+ * 0: done. 1: failed, and `complain` was told why. 3, 4, 5: done, and what was found is for a pipeline to know:
+ * something changes, something material does, it waits for somebody's approval.
+ */
+export type Outcome = 0 | 1 | 3 | 4 | 5;
 
 export interface Input {
   positionals: string[];

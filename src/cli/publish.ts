@@ -1,17 +1,15 @@
-import { operatorActor } from '../actor.js';
-import { adminVersionJson, scheduledJson } from '../routes/api/wire.js';
-import { writeDraft } from '../versions/draft.js';
-import { publish } from '../versions/publish.js';
-import { type PublishRequest, type PublishResult, publishRequestSchema } from '../versions/version.js';
-import { type Command, type Input, UsageError } from './command.js';
+import { Refusal } from '../errors.js';
+import { type PublishRequest, publishRequestSchema } from '../versions/version.js';
+import { type Command, type Input, type Outcome, UsageError } from './command.js';
 import { readListText } from './file.js';
-import { withDeps } from './open.js';
+import { keyPattern } from './idempotency.js';
+import type { Published } from './published.js';
+import { targetOptions, targetUsage, withTarget } from './target.js';
 
 /** Publishes the draft, as `POST /api/v1/versions` does; with FILE, makes that the draft first. */
 export const publishCommand: Command = {
   name: 'publish',
-  usage:
-    '[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--hold-back MINUTES] [--emergency] [--reason TEXT] [--corrects N] [--no-notify] [--json]',
+  usage: `[FILE] [--message TEXT] [--effective-at DAY] [--objection-deadline DAY] [--publish-at TIME] [--hold-back MINUTES] [--emergency] [--reason TEXT] [--corrects N] [--no-notify] [--ask-approval] [--idempotency-key KEY] [--json] ${targetUsage}`,
   summary: 'Publishes the draft, or FILE (YAML or JSON) as the new draft. The running service sends the notices.',
   options: {
     message: { type: 'string' },
@@ -23,21 +21,41 @@ export const publishCommand: Command = {
     reason: { type: 'string' },
     corrects: { type: 'string' },
     'no-notify': { type: 'boolean' },
+    'ask-approval': { type: 'boolean' },
+    'idempotency-key': { type: 'string' },
     json: { type: 'boolean' },
+    ...targetOptions,
   },
   arguments: { min: 0, max: 1 },
   async run(input, surroundings) {
     const request = requestOf(input);
+    const key = input.text('idempotency-key');
+    if (key !== undefined && !keyPattern.test(key)) {
+      throw new UsageError('publish: --idempotency-key is 1 to 200 visible ASCII characters, such as the commit');
+    }
     const [path] = input.positionals;
-    const result = await withDeps(surroundings, async (deps) => {
-      const written = path === undefined ? null : await writeDraft(deps, await readListText(path), {}, operatorActor);
-      // The file, and not what somebody else has made the draft in this moment.
-      return publish(deps, request, operatorActor, { ifRevision: written?.revision });
+    const list = path === undefined ? null : await readListText(path);
+    const { say, complain } = surroundings;
+    return withTarget(input, surroundings, async (target): Promise<Outcome> => {
+      try {
+        const done = await target.publish({ request, list, key });
+        if (input.flag('json')) say(JSON.stringify(done.status === 202 ? done.scheduled : done.version));
+        else say(forPeople(done));
+        return 0;
+      } catch (error) {
+        if (!input.flag('ask-approval') || !(error instanceof Refusal) || error.code !== 'approval.missing')
+          throw error;
+        const approval = await target.askApproval();
+        if (input.flag('json')) say(JSON.stringify({ approval }));
+        complain('Not published yet: the publishers are asked to approve the draft; publish it again then.');
+        return waiting;
+      }
     });
-    surroundings.say(input.flag('json') ? JSON.stringify(forPrograms(result)) : forPeople(result));
-    return 0;
   },
 };
+
+/** What a pipeline is told when it depends on a person now. */
+const waiting = 5;
 
 function requestOf({ text, flag }: Input): PublishRequest {
   const given = {
@@ -57,29 +75,24 @@ function requestOf({ text, flag }: Input): PublishRequest {
   throw new UsageError(`publish: ${issue?.path.join('.')} ${issue?.message}`);
 }
 
-/** What the API answers. */
-function forPrograms(result: PublishResult): object {
-  if (result.status === 202) return scheduledJson(result.scheduled);
-  return { ...adminVersionJson(result.version, result.state), notice: result.notice };
-}
-
 const because: Readonly<Record<string, string>> = {
   'first-version': 'nobody is told, as it is the first version',
   'not-wanted': 'nobody is told, as you wished',
   'no-net-change': 'nobody is told, as nothing changed for readers since the last notice',
 };
 
-function forPeople(result: PublishResult): string {
-  if (result.status === 202) {
-    return `Version ${result.scheduled.number} will be published at ${result.scheduled.publishAt.toISOString()}.`;
+function forPeople(done: Published): string {
+  if (done.status === 202) {
+    const { version, publishAt } = done.scheduled;
+    return `Version ${version} will be published at ${publishAt}.`;
   }
-  const { version, notice } = result;
+  const { version, changes, effectiveAt, objectionDeadline, notice } = done.version;
   const dates = [
-    `in force from ${version.effectiveAt.toISOString()}`,
-    ...(version.objectionDeadline === null ? [] : [`objections until ${version.objectionDeadline.toISOString()}`]),
+    `in force from ${effectiveAt}`,
+    ...(objectionDeadline === null ? [] : [`objections until ${objectionDeadline}`]),
     notice.ordered
-      ? `subscribers are told${notice.sendAfter ? ` at ${notice.sendAfter.toISOString()}` : ''}`
+      ? `subscribers are told${notice.sendAfter ? ` at ${notice.sendAfter}` : ''}`
       : (because[notice.because] ?? notice.because),
   ];
-  return `Version ${version.number} is published with ${version.changes.length} changes: ${dates.join('; ')}.`;
+  return `Version ${version} is published with ${changes} changes: ${dates.join('; ')}.`;
 }

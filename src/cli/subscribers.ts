@@ -1,24 +1,23 @@
 import { createReadStream } from 'node:fs';
-import { operatorActor } from '../actor.js';
 import { OperatorError } from '../errors.js';
-import { knownServicesOf } from '../routes/pages/subscription-form.js';
-import { exportSubscribers } from '../subscribers/export.js';
-import { importSubscribers } from '../subscribers/import.js';
 import type { Command } from './command.js';
-import { withDeps } from './open.js';
+import { targetOptions, targetUsage, withTarget } from './target.js';
 
 /** The same file and rules as `POST /api/v1/subscribers/import`. */
 export const subscribersImportCommand: Command = {
   name: 'subscribers import',
-  usage: 'FILE [--json]',
+  usage: `FILE [--json] ${targetUsage}`,
   summary: 'Takes subscribers from a CSV file; who has left or is suppressed is skipped, never revived.',
-  options: { json: { type: 'boolean' } },
+  options: { json: { type: 'boolean' }, ...targetOptions },
   arguments: { min: 1, max: 1 },
-  async run({ positionals: [path = ''], flag }, surroundings) {
-    const result = await withDeps(surroundings, async (deps) => {
-      const knownServices = await knownServicesOf(deps);
-      return importSubscribers(deps, await openFile(path), operatorActor, { knownServices });
-    });
+  async run(input, surroundings) {
+    const {
+      positionals: [path = ''],
+      flag,
+    } = input;
+    const result = await withTarget(input, surroundings, async (target) =>
+      target.importSubscribers(await openFile(path)),
+    );
     if (flag('json')) surroundings.say(JSON.stringify(result));
     else {
       surroundings.say(`${result.imported} imported, ${result.updated} updated, ${result.skipped} skipped.`);
@@ -30,13 +29,19 @@ export const subscribersImportCommand: Command = {
 
 export const subscribersExportCommand: Command = {
   name: 'subscribers export',
-  usage: '',
+  usage: targetUsage,
   summary: 'Writes all subscribers as CSV, in the columns that the import reads, to standard output.',
-  options: {},
+  options: targetOptions,
   arguments: { min: 0, max: 0 },
-  async run(_input, surroundings) {
-    await withDeps(surroundings, async (deps) => {
-      for await (const part of exportSubscribers(deps, operatorActor)) surroundings.say(part.replace(/\r\n$/, ''));
+  async run(input, surroundings) {
+    await withTarget(input, surroundings, async (target) => {
+      let begun = '';
+      for await (const part of target.exportSubscribers()) {
+        const lines = (begun + part).split('\n');
+        begun = lines.pop() ?? '';
+        for (const line of lines) surroundings.say(line);
+      }
+      if (begun !== '') surroundings.say(begun);
     });
     return 0;
   },

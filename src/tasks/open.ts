@@ -1,7 +1,8 @@
 import type { Actor } from '../actor.js';
+import type { Db } from '../database/query.js';
 import type { Tx } from '../database/transaction.js';
-import { addDetail, insertTask, setSettled } from './queries.js';
-import type { NewTask, TaskKind } from './task.js';
+import { addDetail, insertTask, selectOpenTask, setSettled } from './queries.js';
+import type { NewTask, Task, TaskKind } from './task.js';
 
 /**
  * Opens a task for the admins, in the transaction of what makes it necessary. They see it in the console
@@ -10,6 +11,11 @@ import type { NewTask, TaskKind } from './task.js';
  */
 export async function openTask(tx: Tx, task: NewTask): Promise<number | null> {
   return insertTask(tx, task);
+}
+
+/** The open task of that kind and subject; null: none is open. */
+export async function findOpenTask(db: Db, task: { kind: TaskKind; subject: string }): Promise<Task | null> {
+  return selectOpenTask(db, task);
 }
 
 /**

@@ -61,6 +61,14 @@ export async function selectTask(db: Db, id: number): Promise<TaskRow | null> {
   return maybeOne(db, TaskRow, sql`${tasks} where t.id = ${id} and t.kind = any(${taskKinds})`);
 }
 
+export async function selectOpenTask(db: Db, task: { kind: string; subject: string }): Promise<TaskRow | null> {
+  return maybeOne(
+    db,
+    TaskRow,
+    sql`${tasks} where t.kind = ${task.kind} and t.subject = ${task.subject} and t.done_at is null`,
+  );
+}
+
 export async function countOpen(db: Db): Promise<number> {
   const { count } = await one(
     db,

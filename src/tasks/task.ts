@@ -23,6 +23,8 @@ export const taskKinds = [
   'bounce-mailbox-down',
   /** A controller objects to a version. */
   'objection',
+  /** Somebody asks for the second pair of eyes on the draft. */
+  'approval-wanted',
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 

@@ -7,20 +7,12 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { type Approval, insertApproval, selectApprovals } from './approval-queries.js';
-import { canonicalHash } from './chain.js';
+import { endApprovalRequest } from './approval-task.js';
 import { draftMissing, refuseStale } from './draft.js';
+import { draftHash } from './draft-hash.js';
 import { lockDraft } from './queries.js';
 
 export type { Approval } from './approval-queries.js';
-
-const hashes = new WeakMap<ListDocument, string>();
-
-/** What an approval is bound to. The same object is hashed once: a list of thousands takes a while. */
-function documentHash(document: ListDocument): string {
-  const hash = hashes.get(document) ?? canonicalHash(document);
-  hashes.set(document, hash);
-  return hash;
-}
 
 /**
  * Approves the draft that somebody has looked at. Only a person can; twice is once.
@@ -40,9 +32,10 @@ export async function approveDraft(
     const draft = await lockDraft(tx);
     if (draft === null) throw draftMissing();
     refuseStale(draft, seen.revision);
-    const hash = documentHash(draft.document);
+    const hash = draftHash(draft);
     if ((await selectApprovals(tx, hash)).some(({ by }) => isSamePerson(by, actor))) return;
     await insertApproval(tx, { hash, by: actor, at });
+    await endApprovalRequest(tx, { actor, at });
     await recordAudit(tx, {
       at,
       actor,
@@ -55,7 +48,7 @@ export async function approveDraft(
 
 /** Who has approved exactly this document, each once. */
 export async function readApprovals(db: Db, document: ListDocument): Promise<Approval[]> {
-  return selectApprovals(db, documentHash(document));
+  return selectApprovals(db, draftHash({ document }));
 }
 
 /**

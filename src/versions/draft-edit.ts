@@ -10,6 +10,7 @@ import { applySteps, type Conflict, continued, type EditStep, invertSteps } from
 import { type EntryRef, refText, siblingsOf } from '../list/entry-ref.js';
 import { identify } from '../list/identity.js';
 import { readListValue } from '../list/read.js';
+import { endOutdatedRequest } from './approval-task.js';
 import { type DraftEdit, extendEdit, insertEdit, selectEdit, selectEdits, selectReplaced } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
@@ -168,6 +169,7 @@ async function writeSteps(
   const draft = current === null ? await insertDraft(tx, content) : await updateDraft(tx, content);
   // Somebody else's first draft came between: the steps are done to that one.
   if (draft === null) return writeSteps(tx, order);
+  await endOutdatedRequest(tx, draft, { actor, at });
   const edit = await keepEdit(tx, { revision: draft.revision, at, by: actor, steps, undoes });
   await recordAudit(tx, {
     at,
@@ -214,6 +216,7 @@ async function restore(
   const before = await selectReplaced(tx, edit.id);
   if (before === null || edit.revision !== draft.revision) throw changedSince();
   const restored = await updateDraft(tx, { ...before, at, by: actor });
+  await endOutdatedRequest(tx, restored, { actor, at });
   await insertEdit(tx, {
     revision: restored.revision,
     at,

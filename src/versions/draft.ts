@@ -9,6 +9,7 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { writeYaml } from '../list/write.js';
 import { readWithIds } from './adopt.js';
+import { endOutdatedRequest } from './approval-task.js';
 import { forgetReplaced, insertEdit } from './edit-queries.js';
 import { readKeptDraft } from './kept.js';
 import { type Draft, insertDraft, lockDraft, updateDraft } from './queries.js';
@@ -96,6 +97,7 @@ export async function replaceDraft(
       undoes: null,
     });
     await forgetReplaced(tx, mostReplaced);
+    await endOutdatedRequest(tx, draft, { actor, at });
     await recordAudit(tx, {
       at,
       actor,

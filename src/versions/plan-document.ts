@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.js';
+import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { type Audience, readAudience } from '../notices/audience.js';
 import { type SettledDates, settleDates } from './clock.js';
@@ -35,4 +36,17 @@ export async function planDocument(
     dates: settleDates({}, plan.facts, plan.clock),
     audience: await readAudience(db, plan.notice.ordered ? plan.netChanges : null, config),
   };
+}
+
+/** The same; null where the text says what the latest version says. Refuses `document.invalid`. */
+export async function planOrUnchanged(
+  deps: Pick<Deps, 'db' | 'now' | 'config'>,
+  input: { text: string; format: 'json' | 'yaml' },
+): Promise<DocumentPlan | null> {
+  try {
+    return await planDocument(deps, input);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'version.unchanged') return null;
+    throw error;
+  }
 }

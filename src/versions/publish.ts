@@ -9,6 +9,7 @@ import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { orderNotice } from '../notices/order.js';
 import { takeOver } from '../notices/quiet.js';
+import { endApprovalRequest } from './approval-task.js';
 import { approvalMissing } from './approve.js';
 import { canonicalHash, seal } from './chain.js';
 import { settleDates, stateOf } from './clock.js';
@@ -81,6 +82,7 @@ export async function publish(
     const result = moment.ahead
       ? await schedule(deps, tx, { ...order, publishAt: moment.at })
       : await publishDocument(deps, tx, order);
+    await endApprovalRequest(tx, { actor, at });
     if (key !== undefined) {
       await deleteIdempotencyKeys(tx, new Date(at.getTime() - keyLifetime));
       await insertIdempotencyKey(tx, { key, requestHash, status: result.status, response: remembered(result), at });

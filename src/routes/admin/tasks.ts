@@ -91,6 +91,7 @@ function waysOf({ kind, subscriber }: Task, mayManage: boolean): { path: string;
     'publication-held': [{ path: '/admin/versions', label: 'versions' }],
     'bounce-mailbox-down': [{ path: '/admin', label: 'overview' }],
     objection: [{ path: '/admin/objections', label: 'objections' }],
+    'approval-wanted': [{ path: '/admin/review', label: 'review' }],
   };
   return ways[kind];
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { AppDeps } from '../../app.js';
 import { guardApi } from '../guard.js';
+import { approvalApiRoutes } from './approval.js';
 import { auditRoutes } from './audit.js';
 import { bounceRoutes } from './bounces.js';
 import { deliverabilityRoutes } from './deliverability.js';
@@ -9,6 +10,7 @@ import { draftRoutes } from './draft.js';
 import { draftEditsRoutes } from './draft-edits.js';
 import { dryRunRoutes } from './dry-run.js';
 import { groupRoutes } from './groups.js';
+import { planRoutes } from './plan.js';
 import { progressRoutes } from './progress.js';
 import { subscriberRoutes } from './subscribers.js';
 import { subscriptionRoutes } from './subscriptions.js';
@@ -34,7 +36,9 @@ export function apiRoutes(deps: AppDeps): FastifyPluginAsync {
     await app.register(subscriptionRoutes(deps));
     await app.register(draftRoutes(deps));
     await app.register(draftEditsRoutes(deps));
+    await app.register(approvalApiRoutes(deps));
     await app.register(dryRunRoutes(deps));
+    await app.register(planRoutes(deps));
     await app.register(testNoticeRoutes(deps));
     await app.register(versionRoutes(deps));
     await app.register(progressRoutes(deps));

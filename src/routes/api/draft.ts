@@ -2,22 +2,12 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
-import { limits } from '../../list/document.js';
 import { type Draft, diffDraft, draftAsYaml, draftMissing, readDraft, writeDraft } from '../../versions/draft.js';
 import { previewNotice } from '../../versions/preview.js';
 import { publishRequestSchema } from '../../versions/version.js';
 import { actorOf } from '../guard.js';
+import { listBodyLimit, listTypes, rawListSchema, takeListText } from './list-body.js';
 import { diffSchema, documentSchema } from './wire.js';
-
-const mediaTypes = {
-  json: ['application/json'],
-  yaml: ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'],
-};
-
-/** The text of a body; its form is component `ListInput` (openapi.ts; the name of a body ends in Input). */
-const rawListSchema = z
-  .custom<{ text: string; format: 'json' | 'yaml' }>((body) => body !== null && body !== undefined, 'is missing')
-  .meta({ id: 'List' });
 
 const draftAnswer = {
   description: 'The list document; its ETag is the revision',
@@ -76,29 +66,17 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       async () => diffDraft(deps.db),
     );
     await scope.register(async (raw) => {
-      // Read as text: readList tells faults with their lines, which a parsed body has lost.
-      raw.removeAllContentTypeParsers();
-      for (const format of ['json', 'yaml'] as const) {
-        raw.addContentTypeParser<string>(
-          mediaTypes[format],
-          { parseAs: 'string' },
-          async (_request: unknown, text: string) => ({
-            text,
-            format,
-          }),
-        );
-      }
+      takeListText(raw);
       raw.withTypeProvider<ZodTypeProvider>().put(
         '/api/v1/draft',
         {
           config: { permission: 'editor' },
-          // Past the limit of the document itself, so that the answer names that.
-          bodyLimit: 2 * limits.bytes,
+          bodyLimit: listBodyLimit,
           schema: {
             operationId: 'replaceDraft',
             tags: ['draft'],
             summary: 'Replaces the draft; a stale If-Match is 412, without one the write is unconditional',
-            consumes: [...mediaTypes.json, ...mediaTypes.yaml],
+            consumes: [...listTypes.json, ...listTypes.yaml],
             headers: z.looseObject({ 'if-match': z.string().optional() }),
             body: rawListSchema,
             response: { 200: draftAnswer },
@@ -126,8 +104,8 @@ function etagOf(revision: number): string {
   return `"r${revision}"`;
 }
 
-/** The revision that If-Match asks for; a tag that is none of ours matches nothing (RFC 9110, 13.1.1). */
-function revisionOf(ifMatch: string | undefined): number | undefined {
+/** The revision of the draft that If-Match asks for; a tag that is none of ours matches nothing (RFC 9110, 13.1.1). */
+export function revisionOf(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
   // Proxies that compress make tags weak; the revision says all the same.
   return Number(/^(?:W\/)?"r(\d{1,15})"$/.exec(ifMatch.trim())?.[1] ?? -1);

@@ -11,7 +11,7 @@ import { importSubscribers } from '../../subscribers/import.js';
 import { sendDownload } from '../download.js';
 import { actorOf } from '../guard.js';
 import { knownServicesOf } from '../pages/subscription-form.js';
-import { pageQuery } from './wire.js';
+import { importResultSchema, pageQuery } from './wire.js';
 
 const tags = ['subscribers'];
 const statuses = z.enum(['pending', 'confirmed', 'unsubscribed', 'suppressed']);
@@ -135,13 +135,6 @@ export function subscriberRoutes(deps: AppDeps): FastifyPluginAsync {
 
 type Done = (error: Error | null, body?: unknown) => void;
 const csvTypes = ['text/csv', 'application/csv', 'text/plain'];
-
-const importResultSchema = z.object({
-  imported: z.number().int(),
-  updated: z.number().int(),
-  skipped: z.number().int(),
-  errors: z.array(z.object({ line: z.number().int(), message: z.string() })),
-});
 
 function subscriberJson(subscriber: ListedEntry): z.infer<typeof subscriberSchema> {
   return {

@@ -11,10 +11,12 @@ import { sendNow } from '../../versions/send-now.js';
 import { adminText, publishRequestSchema } from '../../versions/version.js';
 import { withdraw } from '../../versions/withdraw.js';
 import { actorOf } from '../guard.js';
+import { revisionOf } from './draft.js';
 import {
   adminVersionJson,
   adminVersionSchema,
-  countsSchema,
+  deliveriesJson,
+  deliveriesSchema,
   noticeJson,
   pageQuery,
   publishedSchema,
@@ -47,6 +49,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
               .describe(
                 'A repeat with the same key and body gets the same answer and does nothing; kept for a day and more',
               ),
+            'if-match': z.string().optional().describe('Publish only the draft of this ETag; another is 412'),
           }),
           body: publishRequestSchema.nullish(),
           response: { 201: publishedSchema, 202: scheduledJsonSchema },
@@ -54,7 +57,8 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       async (request, reply) => {
         const idempotencyKey = request.headers['idempotency-key'];
-        const result = await publish(deps, request.body ?? {}, actorOf(request), { idempotencyKey });
+        const ifRevision = revisionOf(request.headers['if-match']);
+        const result = await publish(deps, request.body ?? {}, actorOf(request), { idempotencyKey, ifRevision });
         if (result.status === 202) return reply.code(202).send(scheduledJson(result.scheduled));
         const { version, state, notice } = result;
         reply.header('location', deps.pages.href(`/api/v1/versions/${version.number}`));
@@ -168,46 +172,9 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       async ({ params, query }) => {
         await readVersionState(deps.db, params.number, deps.now());
-        const { counts, complete, toldWith, takenBackBy, sendAfter } = await deliveryReport(deps.db, params.number);
-        const { deliveries, next } = await browseDeliveries(deps.db, params.number, query);
-        return {
-          counts,
-          complete,
-          toldWith,
-          takenBackBy,
-          sendAfter: sendAfter?.toISOString() ?? null,
-          deliveries: deliveries.map((row) => ({ ...row, sentAt: row.sentAt?.toISOString() ?? null })),
-          next,
-        };
+        const report = await deliveryReport(deps.db, params.number);
+        return deliveriesJson(report, await browseDeliveries(deps.db, params.number, query));
       },
     );
   };
 }
-
-const count = z.number().int();
-const deliveriesSchema = z
-  .object({
-    counts: countsSchema,
-    complete: z.boolean().describe('Nobody is left to be told'),
-    toldWith: count.nullable().describe('The later version whose notice tells of this one as well'),
-    takenBackBy: count
-      .nullable()
-      .describe('The later version that took all of it back within the quiet time, so that nobody is told'),
-    sendAfter: z.iso.datetime().nullable().describe('Not before then goes the mail; null: there is none'),
-    deliveries: z.array(
-      z.object({
-        id: count,
-        notice: z.enum(['change', 'withdrawal']),
-        subscriberId: count.nullable().describe('Null once the person was erased'),
-        email: z.string().nullable(),
-        state: z.enum(deliveryStates),
-        reason: z.string().nullable(),
-        attempts: count,
-        response: z.string().nullable().describe("The relay's own words"),
-        messageId: z.string().nullable(),
-        sentAt: z.iso.datetime().nullable(),
-      }),
-    ),
-    next: count.nullable().describe('`after` of the next page; null at the end'),
-  })
-  .meta({ id: 'Deliveries' });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AuditEntry } from '../../audit/browse.js';
-import type { DeliveryState } from '../../deliveries/delivery.js';
+import { type DeliveryState, deliveryStates } from '../../deliveries/delivery.js';
 import type { Diff } from '../../list/change.js';
 import type { ListDocument } from '../../list/document.js';
+import type { DeliveryPage, DeliveryReport } from '../../notices/report.js';
 import type { VersionState } from '../../versions/clock.js';
 import {
   type NoticeOutcome,
@@ -71,7 +72,8 @@ export function adminVersionJson(version: PublishedVersion, state: VersionState)
   return { ...versionJson(version, state), ...factsJson(version), changes: version.changes.length };
 }
 
-const noticeJsonSchema = z.discriminatedUnion('ordered', [
+/** Whether a notice was ordered, or would be. */
+export const noticeJsonSchema = z.discriminatedUnion('ordered', [
   z.object({
     ordered: z.literal(true),
     sendAfter: instant.optional().describe('The end of the quiet time for which it waits; absent: it goes at once'),
@@ -147,6 +149,64 @@ export const countsSchema = z.object({
   failed: z.number().int(),
   suppressed: z.number().int(),
 } satisfies Record<DeliveryState, z.ZodType>);
+
+const deliverySchema = z.object({
+  id: z.number().int(),
+  notice: z.enum(['change', 'withdrawal']),
+  subscriberId: z.number().int().nullable().describe('Null once the person was erased'),
+  email: z.string().nullable(),
+  state: z.enum(deliveryStates),
+  reason: z.string().nullable(),
+  attempts: z.number().int(),
+  response: z.string().nullable().describe("The relay's own words"),
+  messageId: z.string().nullable(),
+  sentAt: instant.nullable(),
+  dueAt: instant.nullable().describe('When it is tried next'),
+});
+
+/** What became of the mail that tells of a version: the figures, and a page of its recipients. */
+export const deliveriesSchema = z
+  .object({
+    counts: countsSchema,
+    complete: z.boolean().describe('Nobody is left to be told'),
+    notices: z.number().int().describe('Its notices: of the change, of its withdrawal; 0: it has none of its own'),
+    toldWith: z.number().int().nullable().describe('The later version whose notice tells of this one as well'),
+    takenBackBy: z
+      .number()
+      .int()
+      .nullable()
+      .describe('The later version that took all of it back within the quiet time, so that nobody is told'),
+    sendAfter: instant.nullable().describe('Not before then goes the mail; null: there is none'),
+    deliveries: z.array(deliverySchema),
+    next: z.number().int().nullable().describe('`after` of the next page; null at the end'),
+  })
+  .meta({ id: 'Deliveries' });
+
+export function deliveriesJson(report: DeliveryReport, page: DeliveryPage): z.infer<typeof deliveriesSchema> {
+  const { counts, complete, notices, toldWith, takenBackBy, sendAfter } = report;
+  return {
+    counts,
+    complete,
+    notices: notices.length,
+    toldWith,
+    takenBackBy,
+    sendAfter: sendAfter?.toISOString() ?? null,
+    deliveries: page.deliveries.map((row) => ({
+      ...row,
+      sentAt: row.sentAt?.toISOString() ?? null,
+      dueAt: row.dueAt?.toISOString() ?? null,
+    })),
+    next: page.next,
+  };
+}
+
+/** What an import of subscribers came to. */
+export const importResultSchema = z.object({
+  imported: z.number().int(),
+  updated: z.number().int(),
+  skipped: z.number().int(),
+  errors: z.array(z.object({ line: z.number().int(), message: z.string() })),
+});
 
 /** RFC 9457; every answer from 400 on. */
 export const problemSchema = z
