@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { OperatorError } from '../errors.js';
 import { listDocumentSchema } from '../list/document.js';
@@ -136,5 +135,15 @@ function sent({ text, format }: ListText) {
 }
 
 function bytesOf(file: AsyncIterable<Buffer>): ReadableStream<Uint8Array> {
-  return new ReadableStream(Readable.toWeb(Readable.from(file)));
+  const chunks = file[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = await chunks.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel() {
+      await chunks.return?.();
+    },
+  });
 }
