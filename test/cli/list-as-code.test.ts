@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
+import { githubAnnotations } from '../../src/cli/annotations.js';
 import { runCommandLine } from '../../src/cli/run.js';
 import { readConfig } from '../../src/config.js';
 import { fanOut } from '../../src/notices/fan-out.js';
@@ -102,17 +103,35 @@ t.test('a list that is kept in a repository is planned, published, and comes bac
   t.match((await run('subscribers', 'export')).said, /ann@example\.org/);
 });
 
-t.test('the examples for pipelines use commands and options that there are', async (t) => {
-  const { run } = await repository(t);
-  for (const example of ['github-actions.yml', 'gitlab-ci.yml']) {
-    const text = readFileSync(new URL(`../../docs/examples/${example}`, import.meta.url), 'utf8');
-    parse(text);
-    const commands = [...text.matchAll(/subnotice ([a-z]+)([^\n|&;]*)/g)];
-    t.ok(commands.length >= 3, example);
-    for (const [, name = '', rest = ''] of commands) {
-      const { code, said } = await run(name, '--help');
-      t.equal(code, 0, name);
-      for (const [option] of rest.matchAll(/--[a-z-]+/g)) t.ok(said.includes(option), `${name} ${option}`);
-    }
-  }
-});
+t.test(
+  'a fault is shown beside its line where a pipeline runs, and nothing in a file gives orders there',
+  async (t) => {
+    const { run, write } = await repository(t);
+    const file = write(
+      'title: Sub-processors\ndataSubjects: []\nsubProcessors:\n  - name: "50 % Ltd"\n    country: "a\\n::stop"\n',
+    );
+    const github = await run('validate', file, '--format', 'github');
+    t.equal(github.code, 1);
+    t.match(github.said, /^::error file=[^:,]*list\.yaml,line=5,title=subProcessors\.0\.country::/);
+    t.equal(github.said.split('\n').length, 1, 'one fault is one line');
+    t.notMatch(github.said, /\n::stop/);
+    t.match(github.complained, /list\.yaml:5: subProcessors\.0\.country: /);
+    t.same(githubAnnotations('./a,b.yaml', [{ path: '', message: '100 %: a\r\nb' }]), [
+      '::error file=a%2Cb.yaml,title=Sub-processor list::100 %25: a%0D%0Ab',
+    ]);
+
+    const gitlab = await run('validate', file, '--format', 'gitlab');
+    t.match(JSON.parse(gitlab.said), [
+      {
+        description: /^subProcessors\.0\.country: /,
+        fingerprint: /^[0-9a-f]{64}$/,
+        severity: 'blocker',
+        location: { path: /list\.yaml$/, lines: { begin: 5 } },
+      },
+    ]);
+    const good = write(listYaml());
+    t.match(await run('validate', good, '--format', 'gitlab'), { code: 0, said: '[]' });
+    t.match(await run('validate', good, '--format', 'github'), { code: 0, said: /valid, 1 sub-processors/ });
+    t.match(await run('validate', good, '--format', 'x'), { code: 2 });
+  },
+);
