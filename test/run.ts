@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Parser } from 'tap-parser';
 import { dropLeftovers, startTestServer } from './support/database.js';
@@ -19,6 +19,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 let begun = '';
 let inDiagnosis = false;
 
+refuseMissing();
 buildTap();
 const server = await startTestServer();
 let code = 1;
@@ -34,6 +35,15 @@ if (code !== 0 && counts.failed === 0) counts.failed = 1;
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 process.stdout.write(`${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
 process.exitCode = counts.failed > 0 ? 1 : 0;
+
+/** tap passes over a file that is not there, and a test that was renamed would pass for ever. */
+function refuseMissing(): void {
+  const missing = files.filter((file) => !/^-|[*?{[]/.test(file) && !existsSync(new URL(file, root)));
+  if (missing.length === 0) return;
+  for (const file of missing) process.stderr.write(`there is no ${file}\n`);
+  process.stdout.write(`0 passed, ${missing.length} failed\n`);
+  process.exit(1);
+}
 
 /**
  * tap comes with its TypeScript plugin built in, which needs an older TypeScript than ours; .taprc

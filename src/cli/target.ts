@@ -80,6 +80,11 @@ async function remoteOf(
       `${url}: the token would cross the network readable for others; use https, or add --plain-http where the network is your own`,
     );
   }
+  if (file === undefined && set.url !== null && new URL(set.url).origin !== new URL(url).origin) {
+    throw new OperatorError(
+      `${url}: the token of the settings is for ${set.url}; name the one for this address with --token-file`,
+    );
+  }
   const token = file === undefined ? set.token : await readToken(file);
   if (token === null) {
     throw new OperatorError(`${url}: no token; put one into a file for --token-file, or into SUBNOTICE_TOKEN`);

@@ -52,6 +52,7 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'POST /admin/draft/removal/:kind/:id/:part',
       'POST /admin/draft/undo',
       'POST /admin/publish/test',
+      'POST /admin/draft/approval-request',
       'POST /admin/tasks/:id',
     ],
     publisher: [

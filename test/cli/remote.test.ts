@@ -153,6 +153,11 @@ t.test('a token does what its role may, and says what it may not', async (t) => 
     { code: 1, complained: /the token would cross the network readable for others/ },
     'before anything is sent',
   );
+  const other = ['plan', file, '--url', 'http://127.0.0.1:1'];
+  t.match(await withEnv({ SUBNOTICE_URL: url, SUBNOTICE_TOKEN: secret }, ...other), {
+    code: 1,
+    complained: /^http:\/\/127\.0\.0\.1:1: the token of the settings is for /,
+  });
   const audit = await app.database.pool.query<{ kind: string; origin: string }>(
     `select actor ->> 'kind' as kind, origin from audit_log where action = 'version.published'`,
   );

@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { hasRole, isSamePerson } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
+import { askApproval } from '../../versions/approval-request.js';
+import { approvalAskedAt } from '../../versions/approval-task.js';
 import { approveDraft, readApprovals } from '../../versions/approve.js';
 import type { Draft } from '../../versions/draft.js';
 import { type Console, consoleOf } from './console.js';
 import { whoAre } from './who.js';
 
 const seen = z.object({ revision: z.coerce.number().int() });
-const query = z.object({ approved: z.enum(['yes', 'stale']).optional().catch(undefined) });
+const query = z.object({ approved: z.enum(['yes', 'stale', 'asked']).optional().catch(undefined) });
 
 /** The second pair of eyes: somebody else than the one who publishes has looked at exactly this draft. */
 export function approvalRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -24,6 +26,13 @@ export function approvalRoutes(deps: AppDeps): FastifyPluginAsync {
         return console.redirect('/admin/review?approved=stale');
       }
     });
+
+    app.post('/admin/draft/approval-request', { config: { permission: 'editor' } }, async (request, reply) => {
+      const console = consoleOf(deps, request, reply);
+      const { askedAt } = await askApproval(deps, console.actor);
+      // Somebody may have approved it in this moment.
+      return console.redirect(askedAt === null ? '/admin/review' : '/admin/review?approved=asked');
+    });
   };
 }
 
@@ -32,6 +41,7 @@ export function approvedView({ texts }: Console, search: unknown): object {
   const { approved } = query.parse(search);
   if (approved === undefined) return {};
   if (approved === 'yes') return { done: texts.t('approval.done') };
+  if (approved === 'asked') return { done: texts.t('approval-request.done') };
   return { errors: [{ field: null, message: texts.t('approval.stale') }] };
 }
 
@@ -44,13 +54,17 @@ export async function approvalView(
   if (!config.fourEyes) return null;
   const approvals = await readApprovals(db, draft.document);
   const who = whoAre(db, texts);
+  const askedAt = await approvalAskedAt(db);
+  const enough = approvals.some(({ by }) => !isSamePerson(by, actor));
   const own = approvals.some(({ by }) => isSamePerson(by, actor));
   return {
     revision: String(draft.revision),
     by: await Promise.all(approvals.map(async ({ by, at }) => ({ who: await who(by), at }))),
     own,
     /** Somebody else has, so this admin may publish. */
-    enough: approvals.some(({ by }) => !isSamePerson(by, actor)),
+    enough,
     may: !own && hasRole(actor, 'publisher'),
+    askedAt,
+    mayAsk: !enough && !own && askedAt === null && hasRole(actor, 'editor'),
   };
 }
