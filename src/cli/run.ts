@@ -66,7 +66,10 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
     }
     if (error instanceof Refusal) {
       complain(error.message);
-      for (const { path, message } of error.errors) complain(path === '' ? `  ${message}` : `  ${path}: ${message}`);
+      for (const { path, message, line } of error.errors) {
+        const place = [...(line === undefined ? [] : [`line ${line}`]), ...(path === '' ? [] : [path])];
+        complain(`  ${[...place, message].join(': ')}`);
+      }
       return 1;
     }
     throw error;

@@ -76,7 +76,7 @@ t.test('every command says the same at a running service as at its database', as
   });
   t.match(await as('viewer', 'plan', write('title: x\nshoes: 2\n', 'broken.yaml')), {
     code: 1,
-    complained: /shoes/,
+    complained: /\n {2}line 2: shoes: /,
   });
 
   const tokenFile = write(`${tokenOf('publisher')}\n`, 'token');
