@@ -30,10 +30,10 @@ const largestPage = 1_000;
 
 /** The commands' work at the database, as whoever types at the shell of the machine. */
 export function targetAtDatabase(deps: Deps): Target {
-  const { db, config } = deps;
+  const { db } = deps;
   return {
     async plan(list) {
-      return planJson(await planOrUnchanged(deps, list), config.timeZone);
+      return planJson(await planOrUnchanged(deps, list), deps.config);
     },
     async publish({ request, list, key }) {
       const written = list === null ? null : await writeDraft(deps, list, {}, operatorActor);

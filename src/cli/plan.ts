@@ -68,6 +68,15 @@ function forPeople(plan: PlanAnswer, texts: Texts): string[] {
     ...(plan.notice === null || plan.notice.ordered
       ? [`Recipients: ${plan.recipients}`, ...groups]
       : [`Recipients: none (${plan.notice.because})`]),
+    ...(plan.notice?.ordered && plan.notice.sendAfter !== undefined
+      ? [`The notice waits for further versions until ${moment(plan.notice.sendAfter)}`]
+      : []),
+    ...(plan.needsApproval ? ['Another person has to approve it before it is published.'] : []),
+    ...(plan.scheduled === null
+      ? []
+      : [
+          `Version ${plan.scheduled.version} is planned for ${moment(plan.scheduled.publishAt)}: it goes first, or is called off.`,
+        ]),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Db } from '../database/query.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { openTask } from '../tasks/open.js';
-import { approvalAskedAt, approvalTask } from './approval-task.js';
+import { approvalTask, readApprovalRequest } from './approval-task.js';
 import { type Approval, readApprovals } from './approve.js';
 import { type Draft, draftMissing, readDraft } from './draft.js';
 import { draftHash } from './draft-hash.js';
@@ -22,8 +22,8 @@ export interface ApprovalState {
   /** What an approval is bound to. */
   hash: string;
   approvals: Approval[];
-  /** Since when the publishers are asked; null: they are not. */
-  askedAt: Date | null;
+  /** Since when the publishers are asked, and by whom; null: they are not. */
+  asked: { at: Date; by: Actor } | null;
 }
 
 /** Refuses `draft.missing`. */
@@ -56,7 +56,7 @@ export async function askApproval(deps: Pick<Deps, 'db' | 'now' | 'config'>, act
       subject: `draft revision ${revision}`,
       detail: { hash, task: opened },
     });
-    return { ...state, askedAt: at };
+    return { ...state, asked: { at, by: actor } };
   });
 }
 
@@ -66,6 +66,6 @@ async function stateOf(db: Db, { fourEyes }: { fourEyes: boolean }, draft: Draft
     revision: draft.revision,
     hash: draftHash(draft),
     approvals: await readApprovals(db, draft.document),
-    askedAt: await approvalAskedAt(db),
+    asked: await readApprovalRequest(db),
   };
 }

@@ -1,4 +1,5 @@
 import type { Actor } from '../actor.js';
+import { actorSchema } from '../audit/browse.js';
 import type { Db } from '../database/query.js';
 import type { Tx } from '../database/transaction.js';
 import { findOpenTask, settleTask } from '../tasks/open.js';
@@ -13,9 +14,10 @@ import { draftHash } from './draft-hash.js';
 /** One draft, so one request at a time. */
 export const approvalTask: { kind: TaskKind; subject: string } = { kind: 'approval-wanted', subject: 'draft' };
 
-/** Since when the publishers are asked to approve the draft as it is; null: they are not. */
-export async function approvalAskedAt(db: Db): Promise<Date | null> {
-  return (await findOpenTask(db, approvalTask))?.openedAt ?? null;
+/** Since when the publishers are asked to approve the draft as it is, and by whom; null: they are not. */
+export async function readApprovalRequest(db: Db): Promise<{ at: Date; by: Actor } | null> {
+  const task = await findOpenTask(db, approvalTask);
+  return task === null ? null : { at: task.openedAt, by: actorSchema.parse(task.detail.by) };
 }
 
 /** The draft is approved, or published: in that transaction. */

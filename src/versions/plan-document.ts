@@ -5,6 +5,8 @@ import { type Audience, readAudience } from '../notices/audience.js';
 import { type SettledDates, settleDates } from './clock.js';
 import { readText } from './draft.js';
 import { planVersion, type VersionPlan } from './plan.js';
+import { readScheduled } from './read.js';
+import type { ScheduledPublication } from './version.js';
 
 /** What publishing a document would come to now, without making it the draft. */
 export interface DocumentPlan {
@@ -15,6 +17,8 @@ export interface DocumentPlan {
   /** The dates that it would have if none were named. */
   dates: SettledDates;
   audience: Audience;
+  /** A planned publication, which stands before it. */
+  scheduled: ScheduledPublication | null;
 }
 
 /**
@@ -35,6 +39,7 @@ export async function planDocument(
     before: plan.base?.document ?? null,
     dates: settleDates({}, plan.facts, plan.clock),
     audience: await readAudience(db, plan.notice.ordered ? plan.netChanges : null, config),
+    scheduled: await readScheduled(db),
   };
 }
 

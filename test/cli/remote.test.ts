@@ -111,6 +111,7 @@ t.test('every command says the same at a running service as at its database', as
   const planned = await as('publisher', 'publish', later, '--hold-back', '30');
   t.match(planned, { code: 0, said: /^Version 3 will be published at / }, planned.complained);
   t.match(await as('publisher', 'publish', later), { code: 1, complained: /Version 3 is scheduled/ });
+  t.match(await as('viewer', 'plan', later), { code: 0, said: /\nVersion 3 is planned for .*: it goes first/ });
 });
 
 t.test('a token does what its role may, and says what it may not', async (t) => {

@@ -38,15 +38,18 @@ t.test('whoever may not publish alone asks, and the publishers hear of it once',
   const publisher = await setUp(app);
   const editor = await signInAs(app, 'editor');
   await put(app, listYaml(newVendor));
-  t.match((await stateOf(app)).json(), { needed: true, hash: /^[0-9a-f]{64}$/, approvals: [], askedAt: null });
+  t.match((await stateOf(app)).json(), { needed: true, hash: /^[0-9a-f]{64}$/, approvals: [], asked: null });
 
   const review = await editor.get('/admin/review');
   t.match(textOf(review.body), /Ask for approval/);
   t.notMatch(review.body, 'action="/admin/draft/approve"', 'an editor cannot approve');
   const asked = await editor.follow(await editor.submit(review, '/admin/draft/approval-request'));
-  t.match(textOf(asked.body), /The publishers have been asked.*have been asked to approve it since 4 January 2027/s);
+  t.match(
+    textOf(asked.body),
+    /The publishers have been asked.*editor@example.org asked the publishers to approve it, 4 January 2027/s,
+  );
   t.notMatch(asked.body, '/admin/draft/approval-request', 'once is enough');
-  t.equal((await ask(app)).json<{ askedAt: string }>().askedAt, '2027-01-04T09:00:00.000Z');
+  t.equal((await ask(app)).json<{ asked: { at: string } }>().asked.at, '2027-01-04T09:00:00.000Z');
   t.same(await requests(app), ['open']);
   t.equal(await tellAdmins(app.deps), 1);
   await app.settle();
@@ -59,7 +62,7 @@ t.test('whoever may not publish alone asks, and the publishers hear of it once',
   t.same(await requests(app), ['open'], 'the same list written again is the same draft');
   await put(app, listYaml(newVendor).replace('country: DE', 'country: FR'));
   t.same(await requests(app), ['done'], 'what was asked for is gone');
-  t.match((await stateOf(app)).json(), { askedAt: null });
+  t.match((await stateOf(app)).json(), { asked: null });
 
   await ask(app);
   const { rows } = await app.database.pool.query(
@@ -71,7 +74,7 @@ t.test('whoever may not publish alone asks, and the publishers hear of it once',
   ]);
   await publisher.submit(await publisher.get('/admin/review'), '/admin/draft/approve');
   t.same(await requests(app), ['done', 'done'], 'it is approved');
-  t.match((await ask(app)).json(), { approvals: [{ by: { kind: 'admin' } }], askedAt: null }, 'nobody is asked again');
+  t.match((await ask(app)).json(), { approvals: [{ by: { kind: 'admin' } }], asked: null }, 'nobody is asked again');
   const publish = await app.inject({ method: 'POST', url: '/api/v1/versions', headers: bearer, payload: {} });
   t.equal(publish.statusCode, 201);
 });
@@ -89,7 +92,7 @@ t.test('a step in the console ends the request as well, and so does a publicatio
   const relaxed = await startApp(t, { database: app.database, clock: app.clock, smtp: app.relay });
   await relaxed.inject({ method: 'POST', url: '/api/v1/versions', headers: bearer, payload: {} });
   t.same(await requests(app), ['done', 'done']);
-  t.match((await ask(relaxed)).json(), { needed: false, askedAt: null }, 'one pair of eyes is enough there');
+  t.match((await ask(relaxed)).json(), { needed: false, asked: null }, 'one pair of eyes is enough there');
 });
 
 t.test('no token approves, whatever its role', async (t) => {

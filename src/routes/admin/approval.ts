@@ -4,7 +4,7 @@ import { hasRole, isSamePerson } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { askApproval } from '../../versions/approval-request.js';
-import { approvalAskedAt } from '../../versions/approval-task.js';
+import { readApprovalRequest } from '../../versions/approval-task.js';
 import { approveDraft, readApprovals } from '../../versions/approve.js';
 import type { Draft } from '../../versions/draft.js';
 import { type Console, consoleOf } from './console.js';
@@ -29,9 +29,9 @@ export function approvalRoutes(deps: AppDeps): FastifyPluginAsync {
 
     app.post('/admin/draft/approval-request', { config: { permission: 'editor' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
-      const { askedAt } = await askApproval(deps, console.actor);
+      const { asked } = await askApproval(deps, console.actor);
       // Somebody may have approved it in this moment.
-      return console.redirect(askedAt === null ? '/admin/review' : '/admin/review?approved=asked');
+      return console.redirect(asked === null ? '/admin/review' : '/admin/review?approved=asked');
     });
   };
 }
@@ -54,7 +54,7 @@ export async function approvalView(
   if (!config.fourEyes) return null;
   const approvals = await readApprovals(db, draft.document);
   const who = whoAre(db, texts);
-  const askedAt = await approvalAskedAt(db);
+  const asked = await readApprovalRequest(db);
   const enough = approvals.some(({ by }) => !isSamePerson(by, actor));
   const own = approvals.some(({ by }) => isSamePerson(by, actor));
   return {
@@ -64,7 +64,7 @@ export async function approvalView(
     /** Somebody else has, so this admin may publish. */
     enough,
     may: !own && hasRole(actor, 'publisher'),
-    askedAt,
-    mayAsk: !enough && !own && askedAt === null && hasRole(actor, 'editor'),
+    asked: asked === null ? null : { who: await who(asked.by), at: asked.at },
+    mayAsk: !enough && !own && asked === null && hasRole(actor, 'editor'),
   };
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Actor } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
 import { type ApprovalState, askApproval, readApprovalState } from '../../versions/approval-request.js';
 import { actorOf } from '../guard.js';
@@ -8,21 +9,24 @@ import { actorOf } from '../guard.js';
 const tags = ['draft'];
 const instant = z.iso.datetime();
 
+const decisionSchema = z.object({ by: z.looseObject({ kind: z.string() }), at: instant });
+
 export const approvalSchema = z
   .object({
     needed: z.boolean().describe('Whether publishing asks for an approval (FOUR_EYES)'),
     revision: z.number().int().describe('The revision of the draft'),
     hash: z.string().describe('What an approval is bound to: the first change of the draft ends it'),
-    approvals: z.array(z.object({ by: z.looseObject({ kind: z.string() }), at: instant })),
-    askedAt: instant.nullable().describe('Since when the publishers are asked to approve; null: they are not'),
+    approvals: z.array(decisionSchema),
+    asked: decisionSchema.nullable().describe('Since when the publishers are asked to approve; null: they are not'),
   })
   .meta({ id: 'Approval' });
 
 export function approvalJson(state: ApprovalState): z.infer<typeof approvalSchema> {
+  const decision = ({ by, at }: { by: Actor; at: Date }) => ({ by: { ...by }, at: at.toISOString() });
   return {
     ...state,
-    approvals: state.approvals.map(({ by, at }) => ({ by: { ...by }, at: at.toISOString() })),
-    askedAt: state.askedAt?.toISOString() ?? null,
+    approvals: state.approvals.map(decision),
+    asked: state.asked === null ? null : decision(state.asked),
   };
 }
 

@@ -104,7 +104,7 @@ function etagOf(revision: number): string {
   return `"r${revision}"`;
 }
 
-/** The revision of the draft that If-Match asks for; a tag that is none of ours matches nothing (RFC 9110, 13.1.1). */
+/** The revision that If-Match asks for; a tag that is none of ours matches nothing (RFC 9110, 13.1.1). */
 export function revisionOf(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
   // Proxies that compress make tags weak; the revision says all the same.

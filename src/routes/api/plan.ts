@@ -2,11 +2,12 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
+import type { Config } from '../../config.js';
 import { type Change, severitySchema, suggestionSchema } from '../../list/change.js';
 import { earliestEffective } from '../../versions/clock.js';
 import { type DocumentPlan, planOrUnchanged } from '../../versions/plan-document.js';
 import { listBodyLimit, listTypes, rawListSchema, takeListText } from './list-body.js';
-import { documentSchema, noticeJson, noticeJsonSchema } from './wire.js';
+import { documentSchema, noticeJson, noticeJsonSchema, scheduledJson, scheduledJsonSchema } from './wire.js';
 
 /** What publishing a list that is kept elsewhere would come to; nothing is written. */
 export function planRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -29,7 +30,7 @@ export function planRoutes(deps: AppDeps): FastifyPluginAsync {
         },
         async (request, reply) => {
           reply.header('cache-control', 'no-store');
-          return planJson(await planOrUnchanged(deps, request.body), deps.config.timeZone);
+          return planJson(await planOrUnchanged(deps, request.body), deps.config);
         },
       );
     });
@@ -65,6 +66,8 @@ export const planSchema = z
     unreachable: z
       .array(z.object({ reason: z.string(), count, contractual: count }))
       .describe('Concerned, and nothing can be mailed to them'),
+    needsApproval: z.boolean().describe('Another person has to approve it before it is published (FOUR_EYES)'),
+    scheduled: scheduledJsonSchema.nullable().describe('A planned publication: it goes first, or is called off'),
     before: documentSchema.nullable().describe('The list that the changes are told against'),
     document: documentSchema.nullable().describe('The list that was sent, with the ids that its entries would have'),
   })
@@ -72,9 +75,12 @@ export const planSchema = z
 export type PlanAnswer = z.infer<typeof planSchema>;
 
 /** @param found null: nothing changes */
-export function planJson(found: DocumentPlan | null, timeZone: string): PlanAnswer {
+export function planJson(
+  found: DocumentPlan | null,
+  { timeZone, fourEyes }: Pick<Config, 'timeZone' | 'fourEyes'>,
+): PlanAnswer {
   if (found === null) return { ...unchanged, timeZone };
-  const { plan, dates, audience, document, before } = found;
+  const { plan, dates, audience, document, before, scheduled } = found;
   return {
     version: plan.number,
     first: plan.facts.first,
@@ -94,6 +100,8 @@ export function planJson(found: DocumentPlan | null, timeZone: string): PlanAnsw
       }).toISOString(),
     })),
     unreachable: audience.unreachable,
+    needsApproval: fourEyes,
+    scheduled: scheduled === null ? null : scheduledJson(scheduled),
     before,
     document,
   };
@@ -111,6 +119,8 @@ const unchanged = {
   recipients: 0,
   byGroup: [],
   unreachable: [],
+  needsApproval: false,
+  scheduled: null,
   before: null,
   document: null,
 };
