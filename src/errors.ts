@@ -11,6 +11,8 @@ export const refusalCodes = [
   'draft.stale',
   'version.unchanged',
   'approval.missing',
+  'change.missing',
+  'severity.too-low',
   'version.missing',
   'version.scheduled-already',
   'version.not-scheduled',

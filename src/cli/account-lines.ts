@@ -19,6 +19,7 @@ function itemLines(item: AccountItem, reasons: boolean): string[] {
     const values = `${before?.join('; ') ?? '–'} → ${after?.join('; ') ?? '–'}`;
     return `  ${label}: ${parts.length > 0 ? parts.join('; ') : values}`;
   });
+  const graded = item.graded === null ? [] : [`  ${item.graded}`];
   const why = reasons && item.reasons.length > 0 ? [`  (${item.reasons.join('; ')})`] : [];
-  return [`${item.label}: ${item.heading}`, ...facts, ...differences, ...why];
+  return [`${item.label}: ${item.heading}`, ...facts, ...differences, ...why, ...graded];
 }

@@ -50,8 +50,24 @@ export const reasonSchema = z.enum([
   'now-stated',
   'no-longer-stated',
   'wording',
+  // A person has set the severity; `grading` says why (grading.ts).
+  'raised-by-processor',
+  'lowered-by-processor',
 ]);
 export type Reason = z.infer<typeof reasonSchema>;
+
+export const changeKindSchema = z.enum([
+  'sub-processor-added',
+  'sub-processor-removed',
+  'sub-processor-changed',
+  'data-subject-added',
+  'data-subject-removed',
+  'data-subject-changed',
+  'data-category-added',
+  'data-category-removed',
+  'data-category-changed',
+  'list-changed',
+]);
 
 export const fieldChangeSchema = z.object({
   /** Such as `purposes`, `dataCategories.advocates`, `name`, `subProcessors.*.transferMechanisms`. */
@@ -75,6 +91,8 @@ const common = {
   severity: severitySchema,
   reasons: z.array(reasonSchema),
   notifiable: z.boolean(),
+  /** A person has set the severity: what the rules had said, and why. */
+  grading: z.object({ from: severitySchema, reason: z.string() }).optional(),
 };
 const fields = z.array(fieldChangeSchema).min(1);
 

@@ -37,6 +37,8 @@ export interface AccountItem {
   /** Such as "New sub-processor". */
   label: string;
   reasons: string[];
+  /** That a person has set the severity, and why; null: it is what the rules say. */
+  graded: string | null;
   /** Of added and removed entries, in the order in which a controller asks. */
   facts: AccountFact[];
   differences: AccountDifference[];
@@ -133,6 +135,11 @@ export function summarise(changes: readonly Change[], texts: Texts, most = Numbe
   return parts.length > most ? texts.t('list.summary.more', { summary }) : summary;
 }
 
+/** The changes as `describe` shows them: the gravest first, each severity in reading order. */
+export function inAccountOrder(changes: readonly Change[]): Change[] {
+  return severities.flatMap((severity) => inReadingOrder(changes.filter((change) => change.severity === severity)));
+}
+
 /** Added, removed, changed; entries of one vendor beside each other; otherwise the list's own order. */
 function inReadingOrder(changes: readonly Change[]): Change[] {
   const firstOfName = new Map<string, number>();
@@ -152,13 +159,23 @@ function describeChange(change: Change, names: Names, texts: Texts): AccountItem
     heading: isList ? texts.t('list.listItself') : change.name,
     context: contextOf(change, names),
     label: labelOfKind(change, texts),
-    reasons: [...new Set(change.reasons)].map((reason) => texts.t(`list.reason.${reason}`)),
+    reasons: [...new Set(change.reasons)]
+      .filter((reason) => change.grading === undefined || !reason.endsWith('-by-processor'))
+      .map((reason) => texts.t(`list.reason.${reason}`)),
+    graded: gradedText(change, texts),
     facts: factsOf(change, names, texts),
     differences: 'fields' in change ? change.fields.map((field) => describeField(change, field, names, texts)) : [],
   };
 }
 
-function anchorOf(change: Change): string {
+function gradedText({ grading, reasons }: Change, texts: Texts): string | null {
+  if (grading === undefined) return null;
+  const how = reasons.includes('raised-by-processor') ? 'raised' : 'lowered';
+  return texts.t(`list.graded.${how}`, { reason: grading.reason });
+}
+
+/** Where a change stands on a page that shows the account. */
+export function anchorOf(change: Change): string {
   const thing = change.kind.replace(/-(?:added|removed|changed)$/, '');
   const owner = 'dataSubject' in change ? `${change.dataSubject}-` : '';
   return `${thing}-${owner}${change.id}`.replace(/[^A-Za-z0-9_-]+/g, '-');

@@ -153,6 +153,11 @@ export function gradedService(difference: Difference): FieldChange {
 
 const gravity: readonly Severity[] = ['editorial', 'reducing', 'material'];
 
+/** Above 0: the first is the graver. */
+export function bySeverity(a: Severity, b: Severity): number {
+  return gravity.indexOf(a) - gravity.indexOf(b);
+}
+
 function fromVerdicts(verdicts: readonly Verdict[]): { severity: Severity; reasons: Reason[] } {
   return {
     severity: strongest(verdicts.map(([severity]) => severity)) ?? 'editorial',
@@ -162,14 +167,14 @@ function fromVerdicts(verdicts: readonly Verdict[]): { severity: Severity; reaso
 
 function strongest(severities: readonly Severity[]): Severity | null {
   return severities.reduce<Severity | null>(
-    (most, one) => (most === null || gravity.indexOf(one) > gravity.indexOf(most) ? one : most),
+    (most, one) => (most === null || bySeverity(one, most) > 0 ? one : most),
     null,
   );
 }
 
 /** Severity and reasons of a change from those of its fields, the gravest reason first. */
 export function gradeOf(fields: readonly FieldChange[]): { severity: Severity; reasons: Reason[] } {
-  const byGravity = [...fields].sort((a, b) => gravity.indexOf(b.severity) - gravity.indexOf(a.severity));
+  const byGravity = [...fields].sort((a, b) => bySeverity(b.severity, a.severity));
   return {
     severity: byGravity[0]?.severity ?? 'editorial',
     reasons: [...new Set(byGravity.flatMap(({ reasons }) => reasons))],

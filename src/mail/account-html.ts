@@ -27,7 +27,8 @@ export function itemHtml(item: AccountItem, limit: ValueLimit, texts: Texts): st
     ...(item.differences.length === 0 ? [] : [differenceHead(texts)]),
     ...item.differences.map((difference) => differenceRows(difference, limit, texts)),
   ];
-  const heading = `<h3>${nameHtml(item)}</h3>`;
+  const graded = item.graded === null ? '' : `<p class="small">${textMarkup(item.graded)}</p>`;
+  const heading = `<h3>${nameHtml(item)}</h3>${graded}`;
   if (rows.length === 0)
     return `<div class="item">${heading}<p class="quiet small">${captionHtml(item, texts)}</p></div>`;
   return `<div class="item">${heading}<table cellspacing="0" cellpadding="4" border="0"><caption align="left">${captionHtml(item, texts)}</caption>${rows.join('')}</table></div>`;

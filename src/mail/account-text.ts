@@ -25,6 +25,7 @@ export function itemText(item: AccountItem, limit: ValueLimit, texts: Texts): st
     ...(item.reasons.length === 0 || !('fields' in item.change)
       ? []
       : [`  (${item.reasons.join(texts.t('mail.separator'))})`]),
+    ...(item.graded === null ? [] : [`  ${isolated(item.graded)}`]),
     ...item.facts.map((fact) => factText(fact, limit, texts)),
     ...item.differences.map((difference) => differenceText(difference, limit, texts)),
   ].join('\n');

@@ -3,6 +3,7 @@ import type { Db } from '../database/query.js';
 import type { Tx } from '../database/transaction.js';
 import { wake } from '../database/wake.js';
 import type { Change } from '../list/change.js';
+import { toldSeverity } from '../list/grading.js';
 import { touchedServices } from '../list/scope.js';
 import { endFanOutOfChange, insertNotice, selectLastNotified } from './queries.js';
 import { beginWhatIsDue, type QuietWindow, takeOver } from './quiet.js';
@@ -55,7 +56,8 @@ export interface Concern {
 }
 
 export function concernOf(changes: readonly Change[]): Concern {
-  const material = changes.filter(({ severity }) => severity === 'material');
+  // What a person has lowered is told to whom it would have been told without that.
+  const material = changes.filter((change) => toldSeverity(change) === 'material');
   return {
     services: touchedServices(changes),
     materialServices: material.length === 0 ? [] : touchedServices(material),

@@ -30,6 +30,8 @@ const refusalStatus = {
   'draft.stale': 412,
   'version.unchanged': 409,
   'approval.missing': 409,
+  'change.missing': 404,
+  'severity.too-low': 422,
   'version.missing': 404,
   'version.scheduled-already': 409,
   'version.not-scheduled': 404,

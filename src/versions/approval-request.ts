@@ -65,7 +65,7 @@ async function stateOf(db: Db, { fourEyes }: { fourEyes: boolean }, draft: Draft
     needed: fourEyes,
     revision: draft.revision,
     hash: draftHash(draft),
-    approvals: await readApprovals(db, draft.document),
+    approvals: await readApprovals(db, draft),
     asked: await readApprovalRequest(db),
   };
 }

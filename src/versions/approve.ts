@@ -5,22 +5,22 @@ import type { Db } from '../database/query.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
-import type { ListDocument } from '../list/document.js';
 import { type Approval, insertApproval, selectApprovals } from './approval-queries.js';
 import { endApprovalRequest } from './approval-task.js';
 import { draftMissing, refuseStale } from './draft.js';
-import { draftHash } from './draft-hash.js';
+import { type Content, draftHash, reviewMark } from './draft-hash.js';
 import { lockDraft } from './queries.js';
 
 export type { Approval } from './approval-queries.js';
 
 /**
- * Approves the draft that somebody has looked at. Only a person can; twice is once.
+ * Approves the draft that somebody has looked at, with its message and its severities: what is changed of any of
+ * them ends the approval. Only a person can; twice is once.
  * Refuses `draft.missing`, `draft.stale` when it is another draft by now, and `permission.missing` for a token.
  */
 export async function approveDraft(
   deps: Pick<Deps, 'db' | 'now'>,
-  seen: { revision: number },
+  seen: { revision: number; reviewed?: string | undefined },
   actor: Actor,
 ): Promise<void> {
   if (actor.kind !== 'admin') {
@@ -32,6 +32,7 @@ export async function approveDraft(
     const draft = await lockDraft(tx);
     if (draft === null) throw draftMissing();
     refuseStale(draft, seen.revision);
+    refuseReviewed(draft, seen.reviewed);
     const hash = draftHash(draft);
     if ((await selectApprovals(tx, hash)).some(({ by }) => isSamePerson(by, actor))) return;
     await insertApproval(tx, { hash, by: actor, at });
@@ -46,9 +47,15 @@ export async function approveDraft(
   });
 }
 
-/** Who has approved exactly this document, each once. */
-export async function readApprovals(db: Db, document: ListDocument): Promise<Approval[]> {
-  return selectApprovals(db, draftHash({ document }));
+/** Refuses `draft.stale` when the draft's message or severities are others than those with the mark. */
+export function refuseReviewed(draft: Content, reviewed: string | undefined): void {
+  if (reviewed === undefined || reviewMark(draft) === reviewed) return;
+  throw new Refusal('draft.stale', 'The message or a severity was changed meanwhile: read the draft again.');
+}
+
+/** Who has approved exactly this draft, each once. */
+export async function readApprovals(db: Db, draft: Content): Promise<Approval[]> {
+  return selectApprovals(db, draftHash(draft));
 }
 
 /**
@@ -58,11 +65,11 @@ export async function readApprovals(db: Db, document: ListDocument): Promise<App
 export async function approvalMissing(
   db: Db,
   { fourEyes }: { fourEyes: boolean },
-  document: ListDocument,
+  draft: Content,
   actor: Actor,
 ): Promise<Refusal | null> {
   if (!fourEyes) return null;
-  const approvals = await readApprovals(db, document);
+  const approvals = await readApprovals(db, draft);
   if (approvals.some(({ by }) => !isSamePerson(by, actor))) return null;
   return new Refusal(
     'approval.missing',

@@ -7,6 +7,7 @@ import { Refusal } from '../errors.js';
 import type { Diff } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
+import { applyGradings } from '../list/grading.js';
 import { writeYaml } from '../list/write.js';
 import { readWithIds } from './adopt.js';
 import { endOutdatedRequest } from './approval-task.js';
@@ -109,13 +110,14 @@ export async function replaceDraft(
   });
 }
 
-/** What the draft changes against the latest published version. Refuses `draft.missing`. */
+/** What the draft changes against the latest published version, as it is graded. Refuses `draft.missing`. */
 export async function diffDraft(db: Db): Promise<Diff> {
   const draft = await readKeptDraft(db);
   if (draft === null) throw draftMissing();
   const from = await latestNumber(db);
   const before = from === null ? null : await readVersion(db, from);
-  return { from, to: null, ...diffLists(before?.document ?? null, draft.document) };
+  const { changes, suggestions } = diffLists(before?.document ?? null, draft.document);
+  return { from, to: null, changes: applyGradings(changes, draft.gradings), suggestions };
 }
 
 /** Nothing was ever put in. */

@@ -3,7 +3,7 @@ import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
 import { type Audience, readAudience } from '../notices/audience.js';
 import { type SettledDates, settleDates } from './clock.js';
-import { readText } from './draft.js';
+import { readDraft, readText } from './draft.js';
 import { planVersion, type VersionPlan } from './plan.js';
 import { readScheduled } from './read.js';
 import type { ScheduledPublication } from './version.js';
@@ -32,7 +32,9 @@ export async function planDocument(
 ): Promise<DocumentPlan> {
   const { db, config } = deps;
   const document = await readText(db, input);
-  const plan = await planVersion(db, config, { document, request: {}, publishedAt: deps.now() });
+  // A file that becomes the draft leaves its message and gradings as they are.
+  const gradings = (await readDraft(db))?.gradings ?? [];
+  const plan = await planVersion(db, config, { document, gradings, request: {}, publishedAt: deps.now() });
   return {
     plan,
     document,

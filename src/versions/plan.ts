@@ -4,13 +4,14 @@ import { Refusal } from '../errors.js';
 import type { Change, Severity, Suggestion } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
+import { applyGradings, type Grading, holdingAmong, toldSeverity } from '../list/grading.js';
 import { severityOf } from '../list/severity.js';
 import { lastNotified } from '../notices/order.js';
 import { openWindow, type QuietWindow } from '../notices/quiet.js';
 import { longestNoticePeriod } from '../subscribers/groups.js';
 import { type ClockSettings, type DatesFacts, stateOf } from './clock.js';
 import { readKeptVersion } from './kept.js';
-import { selectTimeline, type TimelineEntry } from './queries.js';
+import { selectGradings, selectTimeline, type TimelineEntry } from './queries.js';
 import { notCorrectable } from './refusals.js';
 import type { NoticeOutcome, PublishRequest } from './version.js';
 
@@ -22,6 +23,8 @@ export interface VersionPlan {
   base: { number: number; document: ListDocument } | null;
   changes: Change[];
   suggestions: Suggestion[];
+  /** Those of the order's that hold. */
+  gradings: Grading[];
   /** The version that readers know: the last that was notified, else the first. */
   told: { number: number; document: ListDocument } | null;
   /** Against `told`: what was added and taken back in between is told to nobody. */
@@ -43,30 +46,42 @@ type PlanSettings = Pick<Config, 'timeZone' | 'noticePeriodDays' | 'objectionDay
  * both call it, so what an admin saw is what is done.
  * Refuses `version.unchanged`, `version.not-correctable`, and `reason.missing` when something material would go
  * untold without one.
- * @param order `publishedAt`: the moment of publishing; `ahead`: that moment is still to come, so that what
+ * @param order `gradings`: severities that persons have set; `publishedAt`: the moment of publishing; `ahead`: that moment is still to come, so that what
  * waits now may be gone by then, and its dates must fit a quiet time of its own
  */
 export async function planVersion(
   db: Db,
   settings: PlanSettings,
-  order: { document: ListDocument; request: PublishRequest; publishedAt: Date; ahead?: boolean },
+  order: {
+    document: ListDocument;
+    gradings: readonly Grading[];
+    request: PublishRequest;
+    publishedAt: Date;
+    ahead?: boolean;
+  },
 ): Promise<VersionPlan> {
-  const { document, request, publishedAt } = order;
+  const { document, gradings, request, publishedAt } = order;
   const timeline = await selectTimeline(db);
   const standing = timeline.filter(({ withdrawnAt }) => withdrawnAt === null);
   const base = await documentOf(db, standing.at(-1)?.number);
-  const { changes, suggestions } = diffLists(base?.document ?? null, document);
+  const { changes: ungraded, suggestions } = diffLists(base?.document ?? null, document);
+  const changes = applyGradings(ungraded, gradings);
   if (base !== null && changes.length === 0) throw unchanged(base.number);
   refuseCorrection(request, timeline);
 
   const window = await openWindow(db, publishedAt);
   const known = window?.baseVersion ?? (await lastNotified(db))?.version ?? standing[0]?.number;
   const told = await documentOf(db, known);
-  const netChanges = told === null ? [] : diffLists(told.document, document).changes;
+  // What was graded in versions that nobody was told of is told as it was graded.
+  const untold =
+    told === null || base === null ? [] : await selectGradings(db, { after: told.number, upTo: base.number });
+  const netChanges =
+    told === null ? [] : applyGradings(diffLists(told.document, document).changes, [...untold, ...gradings]);
   const sendAfter = sendAfterOf(order, window, settings);
   const notice = noticeOf(order, told === null, netChanges, sendAfter);
   const own = severityOf(changes);
-  if (base !== null && request.notify === false && own === 'material' && (request.reason ?? '') === '') {
+  const silenced = request.notify === false && changes.some((change) => toldSeverity(change) === 'material');
+  if (base !== null && silenced && (request.reason ?? '') === '') {
     throw new Refusal('reason.missing', 'Something material changes: say why nobody is to be notified of it.', [
       { path: 'reason', message: 'is required with "notify": false when something material changes' },
     ]);
@@ -80,6 +95,7 @@ export async function planVersion(
     base,
     changes,
     suggestions,
+    gradings: holdingAmong(gradings, ungraded),
     told,
     netChanges,
     severity,

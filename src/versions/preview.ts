@@ -5,14 +5,17 @@ import { type NoticeInput, renderNotice } from '../mail/notice.js';
 import { together } from '../notices/along.js';
 import { readTakenOver } from '../notices/quiet.js';
 import { type SettledDates, settleDates } from './clock.js';
+import { changesInScope } from '../list/scope.js';
 import { type Draft, draftMissing, readDraft } from './draft.js';
 import { momentOfPublication } from './moment.js';
 import { planVersion, type VersionPlan } from './plan.js';
-import type { PublishRequest } from './version.js';
+import { type PublishRequest, withMessage } from './version.js';
 
 /** What publishing would do. Only one of `dates` and `refusal` is there. */
 export interface PublishPreview {
   draft: Draft;
+  /** What was asked for, with the draft's message where it names none. */
+  request: PublishRequest;
   plan: VersionPlan;
   /** The dates that the version would have. */
   dates: SettledDates | null;
@@ -29,47 +32,51 @@ export interface PublishPreview {
  */
 export async function previewPublish(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
-  request: PublishRequest,
+  asked: PublishRequest,
 ): Promise<PublishPreview> {
   const { config } = deps;
   const draft = await readDraft(deps.db);
   if (draft === null) throw draftMissing();
+  const request = withMessage(asked, draft);
   const { at, ahead } = momentOfPublication(request, deps.now(), config);
   const plan = await planVersion(deps.db, config, {
     document: draft.document,
+    gradings: draft.gradings,
     request,
     publishedAt: at,
     ahead,
   });
   const defaults = settleDates({}, plan.facts, plan.clock);
   try {
-    return { draft, plan, dates: settleDates(request, plan.facts, plan.clock), refusal: null, defaults };
+    return { draft, request, plan, dates: settleDates(request, plan.facts, plan.clock), refusal: null, defaults };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { draft, plan, dates: null, refusal: error, defaults };
+    return { draft, request, plan, dates: null, refusal: error, defaults };
   }
 }
 
 /**
  * The notice that publishing would send, in a language, as its readers would see it; its personal links
  * are samples. Refuses what `publish` would refuse.
+ * @param reader `services`: of somebody who uses these alone; without it, of all
  * @param planned what `previewPublish` said of the same request, so that it is not planned anew
  */
 export async function previewNotice(
   deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
   request: PublishRequest,
-  locale: string,
+  reader: { locale: string; why?: Reader['why'] | undefined; services?: readonly string[] | null | undefined },
   planned?: PublishPreview,
 ): Promise<RenderedMail> {
   const { publicUrl } = deps.config;
-  return renderPlanned(deps, request, planned ?? (await previewPublish(deps, request)), {
-    locale,
+  return renderPlanned(deps, planned ?? (await previewPublish(deps, request)), {
+    locale: reader.locale,
+    services: reader.services,
     links: {
       unsubscribe: `${publicUrl}/unsubscribe/sample`,
       preferences: `${publicUrl}/preferences/sample`,
       objection: `${publicUrl}/objections/sample`,
     },
-    why: 'voluntary',
+    why: reader.why ?? 'voluntary',
   });
 }
 
@@ -79,26 +86,25 @@ export async function renderPreview(
   request: PublishRequest,
   reader: Reader,
 ): Promise<RenderedMail> {
-  return renderPlanned(deps, request, await previewPublish(deps, request), reader);
+  return renderPlanned(deps, await previewPublish(deps, request), reader);
 }
 
-type Reader = { locale: string } & Pick<NoticeInput, 'links' | 'why'>;
+type Reader = { locale: string; services?: readonly string[] | null | undefined } & Pick<NoticeInput, 'links' | 'why'>;
 
 async function renderPlanned(
   deps: Pick<Deps, 'db' | 'config' | 'texts'>,
-  request: PublishRequest,
-  { draft, plan, dates, refusal }: PublishPreview,
-  { locale, links, why }: Reader,
+  { draft, request, plan, dates, refusal }: PublishPreview,
+  { locale, services, links, why }: Reader,
 ): Promise<RenderedMail> {
   if (dates === null) throw refusal ?? draftMissing();
   const { publicUrl, companyName } = deps.config;
-  const changes = plan.told === null ? plan.changes : plan.netChanges;
+  const changes = changesInScope(plan.told === null ? plan.changes : plan.netChanges, services ?? null);
   const version = {
     number: plan.number,
     publishedAt: plan.facts.publishedAt,
     effectiveAt: dates.effectiveAt,
     objectionDeadline: dates.objectionDeadline,
-    message: request.message ?? null,
+    message: request.message || null,
     emergency: request.emergency === true,
     reason: request.reason ?? null,
     corrects: request.corrects ?? null,

@@ -7,10 +7,11 @@ import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { ListDocument } from '../list/document.js';
+import type { Grading } from '../list/grading.js';
 import { orderNotice } from '../notices/order.js';
 import { takeOver } from '../notices/quiet.js';
 import { endApprovalRequest } from './approval-task.js';
-import { approvalMissing } from './approve.js';
+import { approvalMissing, refuseReviewed } from './approve.js';
 import { canonicalHash, seal } from './chain.js';
 import { settleDates, stateOf } from './clock.js';
 import { draftMissing, refuseStale } from './draft.js';
@@ -29,17 +30,22 @@ import {
 } from './queries.js';
 import { scheduledOf } from './read.js';
 import { publishAtOver, scheduledAlready } from './refusals.js';
+import { clearReview } from './review.js';
+import { updateMessage } from './review-queries.js';
 import {
   noticeOutcomeSchema,
   type PublishedVersion,
   type PublishRequest,
   type PublishResult,
   scheduledSchema,
+  withMessage,
 } from './version.js';
 
 export interface PublishOptions {
   /** Publish only the draft that was seen at this revision. */
   ifRevision?: number | undefined;
+  /** … and with the message and severities of that mark (draft-hash.ts). */
+  ifReviewed?: string | undefined;
   /** A repeat with the same key and the same request gets the answer of the first, and does nothing. */
   idempotencyKey?: string | undefined;
 }
@@ -58,7 +64,7 @@ const keyLifetime = 7 * 24 * 60 * 60 * 1000;
  */
 export async function publish(
   deps: Pick<Deps, 'db' | 'now' | 'config'>,
-  request: PublishRequest,
+  asked: PublishRequest,
   actor: Actor,
   options: PublishOptions = {},
 ): Promise<PublishResult> {
@@ -67,21 +73,29 @@ export async function publish(
     // Read under the lock: moments of publishing are in the order of numbers.
     const at = deps.now();
     const { idempotencyKey: key } = options;
-    const requestHash = canonicalHash({ request, actor });
+    const requestHash = canonicalHash({ request: asked, actor });
     const earlier = key === undefined ? null : await answerOf(tx, key, requestHash);
     if (earlier !== null) return earlier;
 
     const draft = await lockDraft(tx);
     if (draft === null) throw draftMissing();
     refuseStale(draft, options.ifRevision);
+    refuseReviewed(draft, options.ifReviewed);
     await refuseSecond(tx);
-    const unapproved = await approvalMissing(tx, deps.config, draft.document, actor);
+    const { document, gradings } = draft;
+    const request = withMessage(asked, draft);
+    // What is approved is what is sent, and that may be another message than the draft's.
+    const message = textOrNull(request.message);
+    const unapproved = await approvalMissing(tx, deps.config, { document, gradings, message }, actor);
     if (unapproved !== null) throw unapproved;
     const moment = momentOfPublication(request, at, deps.config);
-    const order = { document: draft.document, request, at, actor };
+    const order = { document, gradings, request, at, actor };
     const result = moment.ahead
       ? await schedule(deps, tx, { ...order, publishAt: moment.at })
       : await publishDocument(deps, tx, order);
+    // Planned, it can still be called off: then the draft has what was written for it, and goes on with that.
+    if (!moment.ahead) await clearReview(tx, draft);
+    else if (message !== draft.message) await updateMessage(tx, message);
     await endApprovalRequest(tx, { actor, at });
     if (key !== undefined) {
       await deleteIdempotencyKeys(tx, new Date(at.getTime() - keyLifetime));
@@ -91,6 +105,15 @@ export async function publish(
   });
 }
 
+/** What is published: nothing of it is read from the draft any more. */
+interface Order {
+  document: ListDocument;
+  gradings: readonly Grading[];
+  request: PublishRequest;
+  at: Date;
+  actor: Actor;
+}
+
 /**
  * Makes a document the next version, within the transaction of the caller, which holds the publishing
  * lock. Called by `publish` and, when its time has come, by `publishDue` (scheduled.ts).
@@ -98,10 +121,10 @@ export async function publish(
 export async function publishDocument(
   deps: Pick<Deps, 'config'>,
   tx: Tx,
-  order: { document: ListDocument; request: PublishRequest; at: Date; actor: Actor; auditDetail?: object },
+  order: Order & { auditDetail?: object },
 ): Promise<Extract<PublishResult, { status: 201 }>> {
-  const { document, request, at, actor } = order;
-  const plan = await planVersion(tx, deps.config, { document, request, publishedAt: at });
+  const { document, gradings, request, at, actor } = order;
+  const plan = await planVersion(tx, deps.config, { document, gradings, request, publishedAt: at });
   const version = compose(plan, order);
   await insertVersion(tx, version, actor);
   const tookOver = await tell(tx, version.number, plan);
@@ -121,6 +144,7 @@ export async function publishDocument(
       emergency: version.emergency,
       reason: version.reason,
       ...(version.corrects === null ? {} : { corrects: version.corrects }),
+      ...(version.gradings.length === 0 ? {} : { graded: version.gradings.length }),
       ...order.auditDetail,
     },
   });
@@ -165,6 +189,7 @@ function compose(
     reason: textOrNull(request.reason),
     notify: request.notify !== false,
     corrects,
+    gradings: plan.gradings,
     hash: seal({
       version: number,
       document,
@@ -185,14 +210,22 @@ function compose(
 async function schedule(
   deps: Pick<Deps, 'config'>,
   tx: Tx,
-  order: { document: ListDocument; request: PublishRequest; publishAt: Date; at: Date; actor: Actor },
+  order: Order & { publishAt: Date },
 ): Promise<Extract<PublishResult, { status: 202 }>> {
-  const { document, request, publishAt, at, actor } = order;
+  const { document, gradings, request, publishAt, at, actor } = order;
   const over = publishAtOver(publishAt, at);
   if (over !== null) throw over;
-  const plan = await planVersion(tx, deps.config, { document, request, publishedAt: publishAt, ahead: true });
+  const plan = await planVersion(tx, deps.config, { document, gradings, request, publishedAt: publishAt, ahead: true });
   settleDates(request, plan.facts, plan.clock);
-  const row = await insertScheduled(tx, { number: plan.number, document, request, publishAt, at, by: actor });
+  const row = await insertScheduled(tx, {
+    number: plan.number,
+    document,
+    gradings,
+    request,
+    publishAt,
+    at,
+    by: actor,
+  });
   await recordAudit(tx, {
     at,
     actor,

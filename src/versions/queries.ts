@@ -6,8 +6,11 @@ import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { storedChanges } from '../list/change.js';
 import { type ListDocument, storedDocument } from '../list/document.js';
+import { type Grading, gradingSchema } from '../list/grading.js';
 import { type SourceIds, sourceIdsSchema } from './source-edit.js';
 import { type PublishedVersion, type PublishRequest, scheduledSchema } from './version.js';
+
+const gradings = z.array(gradingSchema);
 
 const DraftRow = z.object({
   document: storedDocument,
@@ -16,10 +19,15 @@ const DraftRow = z.object({
   sourceIds: sourceIdsSchema.nullable(),
   revision: z.number(),
   updatedAt: z.date(),
+  /** To subscribers; goes with the draft when it is published. */
+  message: z.string().nullable(),
+  /** Severities that persons have set (list/grading.ts). */
+  gradings,
 });
 export type Draft = z.infer<typeof DraftRow>;
 
-const draftColumns = sql`document, source, source_ids as "sourceIds", revision, updated_at as "updatedAt"`;
+const draftColumns = sql`document, source, source_ids as "sourceIds", revision, updated_at as "updatedAt",
+  message, gradings`;
 
 export async function selectDraft(db: Db): Promise<Draft | null> {
   return maybeOne(db, DraftRow, sql`select ${draftColumns} from drafts`);
@@ -85,6 +93,7 @@ const facts = {
   reason: z.string().nullable(),
   notify: z.boolean(),
   corrects: z.number().nullable(),
+  gradings,
   hash: z.string(),
   previousHash: z.string().nullable(),
   withdrawnAt: z.date().nullable(),
@@ -94,7 +103,7 @@ const VersionRow = z.object({ ...facts, document: storedDocument, changes: store
 const SummaryRow = z.object({ ...facts, changes: z.number() });
 
 const factColumns = sql`v.number, v.message, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
-  v.objection_deadline as "objectionDeadline", v.emergency, v.reason, v.notify, v.corrects, v.hash,
+  v.objection_deadline as "objectionDeadline", v.emergency, v.reason, v.notify, v.corrects, v.gradings, v.hash,
   v.previous_hash as "previousHash", w.withdrawn_at as "withdrawnAt", w.reason as "withdrawalReason"`;
 const versionTables = sql`versions v left join withdrawals w on w.version = v.number`;
 
@@ -161,6 +170,20 @@ export async function selectTimeline(db: Db): Promise<TimelineEntry[]> {
   );
 }
 
+const GradingsRow = z.object({ gradings });
+
+/** Gradings of the standing versions after one and up to another, the oldest first. */
+export async function selectGradings(db: Db, range: { after: number; upTo: number }): Promise<Grading[]> {
+  const rows = await many(
+    db,
+    GradingsRow,
+    sql`select v.gradings from ${versionTables}
+      where v.number > ${range.after} and v.number <= ${range.upTo} and w.version is null and v.gradings <> '[]'
+      order by v.number`,
+  );
+  return rows.flatMap((row) => row.gradings);
+}
+
 export async function insertVersion(
   tx: Tx,
   version: Omit<PublishedVersion, 'withdrawnAt' | 'withdrawalReason'>,
@@ -169,11 +192,11 @@ export async function insertVersion(
   await run(
     tx,
     sql`insert into versions (number, document, changes, message, published_at, effective_at, objection_deadline,
-        emergency, reason, notify, published_by, corrects, hash, previous_hash)
+        emergency, reason, notify, published_by, corrects, gradings, hash, previous_hash)
       values (${version.number}, ${JSON.stringify(version.document)}, ${JSON.stringify(version.changes)},
         ${version.message}, ${version.publishedAt}, ${version.effectiveAt}, ${version.objectionDeadline},
         ${version.emergency}, ${version.reason}, ${version.notify}, ${JSON.stringify(by)}, ${version.corrects},
-        ${version.hash}, ${version.previousHash})`,
+        ${JSON.stringify(version.gradings)}, ${version.hash}, ${version.previousHash})`,
   );
 }
 
@@ -190,7 +213,7 @@ export async function insertWithdrawal(
 
 const ScheduledRow = scheduledSchema.extend({ createdBy: actorSchema });
 export type ScheduledRow = z.infer<typeof ScheduledRow>;
-const ScheduledWithDocument = ScheduledRow.extend({ document: storedDocument });
+const ScheduledWithDocument = ScheduledRow.extend({ document: storedDocument, gradings });
 
 const scheduledColumns = sql`id, number, publish_at as "publishAt", state, held_because as "heldBecause", request,
   created_at as "createdAt", created_by as "createdBy"`;
@@ -206,7 +229,7 @@ export async function lockScheduled(tx: Tx): Promise<z.infer<typeof ScheduledWit
   return maybeOne(
     tx,
     ScheduledWithDocument,
-    sql`select ${scheduledColumns}, document from scheduled_publications where ${pending} for update`,
+    sql`select ${scheduledColumns}, document, gradings from scheduled_publications where ${pending} for update`,
   );
 }
 
@@ -223,14 +246,22 @@ export async function isDue(db: Db, now: Date): Promise<boolean> {
 
 export async function insertScheduled(
   tx: Tx,
-  planned: { number: number; document: ListDocument; request: PublishRequest; publishAt: Date; at: Date; by: Actor },
+  planned: {
+    number: number;
+    document: ListDocument;
+    gradings: readonly Grading[];
+    request: PublishRequest;
+    publishAt: Date;
+    at: Date;
+    by: Actor;
+  },
 ): Promise<ScheduledRow> {
   return one(
     tx,
     ScheduledRow,
-    sql`insert into scheduled_publications (number, document, request, publish_at, created_at, created_by)
-      values (${planned.number}, ${JSON.stringify(planned.document)}, ${JSON.stringify(planned.request)},
-        ${planned.publishAt}, ${planned.at}, ${JSON.stringify(planned.by)})
+    sql`insert into scheduled_publications (number, document, gradings, request, publish_at, created_at, created_by)
+      values (${planned.number}, ${JSON.stringify(planned.document)}, ${JSON.stringify(planned.gradings)},
+        ${JSON.stringify(planned.request)}, ${planned.publishAt}, ${planned.at}, ${JSON.stringify(planned.by)})
       returning ${scheduledColumns}`,
   );
 }

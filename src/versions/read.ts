@@ -3,9 +3,17 @@ import { Refusal } from '../errors.js';
 import type { Diff } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
+import { applyGradings, type Grading } from '../list/grading.js';
 import { numberInForce, stateOf } from './clock.js';
 import { readKeptVersion, readKeptVersions } from './kept.js';
-import { type ScheduledRow, selectScheduled, selectSummaries, selectTimeline, type TimelineEntry } from './queries.js';
+import {
+  type ScheduledRow,
+  selectGradings,
+  selectScheduled,
+  selectSummaries,
+  selectTimeline,
+  type TimelineEntry,
+} from './queries.js';
 import type { PublishedVersion, ScheduledPublication, VersionSummary } from './version.js';
 
 /*
@@ -77,7 +85,13 @@ export async function compareVersions(db: Db, from: number, to: number): Promise
   const [before, after] = [await readVersion(db, from), await readVersion(db, to)];
   if (before === null) throw versionMissing(from);
   if (after === null) throw versionMissing(to);
-  return { from, to, ...diffLists(before.document, after.document) };
+  const { changes, suggestions } = diffLists(before.document, after.document);
+  return { from, to, changes: applyGradings(changes, await readGradingsOn(db, from, to)), suggestions };
+}
+
+/** Severities that were set on the way from one version to a later one; backwards there are none. */
+export async function readGradingsOn(db: Db, from: number, to: number): Promise<Grading[]> {
+  return from < to ? selectGradings(db, { after: from, upTo: to }) : [];
 }
 
 /** Numbers of the versions that a new one may say it corrects, newest first. */

@@ -11,6 +11,7 @@ import { openTask, settleTask } from '../tasks/open.js';
 import { publishDocument } from './publish.js';
 import { isDue, lockScheduled, markScheduled } from './queries.js';
 import { scheduledOf } from './read.js';
+import { clearReview } from './review.js';
 import type { ScheduledPublication } from './version.js';
 
 /**
@@ -43,12 +44,14 @@ export async function publishDue(deps: Pick<Deps, 'db' | 'now' | 'config'>): Pro
     try {
       await publishDocument(deps, tx, {
         document: planned.document,
+        gradings: planned.gradings,
         request: planned.request,
         at,
         actor: planned.createdBy,
         auditDetail: { plannedFor: planned.publishAt.toISOString(), lateSeconds: Math.round(lateMs / 1000) },
       });
       await markScheduled(tx, planned.id, 'published');
+      await clearReview(tx, { message: planned.request.message ?? null, gradings: planned.gradings });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       // Refusals come before the first write, so there is nothing to take back.
@@ -75,7 +78,7 @@ export async function cancelScheduled(deps: Pick<Deps, 'db' | 'now'>, actor: Act
     });
     await settleTask(tx, { kind: 'publication-held', subject: `version ${planned.number}` }, { actor, at });
     await wake(tx, 'versions');
-    const { document: _, ...row } = planned;
+    const { document: _, gradings: __, ...row } = planned;
     return scheduledOf(row);
   });
 }

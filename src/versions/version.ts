@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { longestHoldBack } from '../config.js';
 import type { Change } from '../list/change.js';
 import { type ListDocument, longText } from '../list/document.js';
+import type { Grading } from '../list/grading.js';
 import type { VersionState } from './clock.js';
 
 /*
@@ -24,6 +25,8 @@ export interface PublishedVersion {
   notify: boolean;
   /** The earlier version that it says it corrects. */
   corrects: number | null;
+  /** Severities of its changes that persons had set, and that held. */
+  gradings: Grading[];
   hash: string;
   previousHash: string | null;
   withdrawnAt: Date | null;
@@ -44,7 +47,9 @@ const moment = z.string().max(40, 'must be a day such as "2027-03-01" or an inst
 
 /** What a publication asks for; dates are read by clock.ts. */
 export const publishRequestSchema = z.strictObject({
-  message: adminText.optional().describe("The admin's own words, shown above the changes"),
+  message: adminText
+    .optional()
+    .describe("The admin's own words, shown above the changes; without it the draft's message, empty: none"),
   effectiveAt: moment
     .optional()
     .describe('A day (its 00:00 in TIME_ZONE) or an instant; without it the earliest that the notice period allows'),
@@ -69,6 +74,12 @@ export const publishRequestSchema = z.strictObject({
     .describe('The number of a published version that this one corrects and names; it must not be withdrawn'),
 });
 export type PublishRequest = z.infer<typeof publishRequestSchema>;
+
+/** A request that names no message is published with the draft's; an empty one is none. */
+export function withMessage(request: PublishRequest, draft: { message: string | null }): PublishRequest {
+  if (request.message !== undefined || draft.message === null) return request;
+  return { ...request, message: draft.message };
+}
 
 const instant = z.union([z.date(), z.iso.datetime().transform((text) => new Date(text))]);
 

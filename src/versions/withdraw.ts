@@ -6,6 +6,7 @@ import { wake } from '../database/wake.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { diffLists } from '../list/diff.js';
+import { applyGradings } from '../list/grading.js';
 import { severityOf } from '../list/severity.js';
 import { orderNotice } from '../notices/order.js';
 import { type CalledOff, callOff, wouldGiveBack } from '../notices/quiet.js';
@@ -85,7 +86,10 @@ async function tellWithdrawal(
   const { baseVersion, changes } =
     rest === null
       ? calledOff
-      : { baseVersion: rest.number, changes: diffLists(rest.document, version.document).changes };
+      : {
+          baseVersion: rest.number,
+          changes: applyGradings(diffLists(rest.document, version.document).changes, version.gradings),
+        };
   if (changes.length === 0) return { ordered: false, because: 'no-net-change' };
   await orderNotice(tx, { version: version.number, kind: 'withdrawal', baseVersion, changes, at });
   return { ordered: true };

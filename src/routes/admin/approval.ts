@@ -7,10 +7,11 @@ import { askApproval } from '../../versions/approval-request.js';
 import { readApprovalRequest } from '../../versions/approval-task.js';
 import { approveDraft, readApprovals } from '../../versions/approve.js';
 import type { Draft } from '../../versions/draft.js';
+import { reviewMark } from '../../versions/draft-hash.js';
 import { type Console, consoleOf } from './console.js';
 import { whoAre } from './who.js';
 
-const seen = z.object({ revision: z.coerce.number().int() });
+const seen = z.object({ revision: z.coerce.number().int(), reviewed: z.string().max(100).optional() });
 const query = z.object({ approved: z.enum(['yes', 'stale', 'asked']).optional().catch(undefined) });
 
 /** The second pair of eyes: somebody else than the one who publishes has looked at exactly this draft. */
@@ -52,13 +53,14 @@ export async function approvalView(
   draft: Draft,
 ) {
   if (!config.fourEyes) return null;
-  const approvals = await readApprovals(db, draft.document);
+  const approvals = await readApprovals(db, draft);
   const who = whoAre(db, texts);
   const asked = await readApprovalRequest(db);
   const enough = approvals.some(({ by }) => !isSamePerson(by, actor));
   const own = approvals.some(({ by }) => isSamePerson(by, actor));
   return {
     revision: String(draft.revision),
+    reviewed: reviewMark(draft),
     by: await Promise.all(approvals.map(async ({ by, at }) => ({ who: await who(by), at }))),
     own,
     /** Somebody else has, so this admin may publish. */

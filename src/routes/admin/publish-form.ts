@@ -11,7 +11,8 @@ import type { FieldFault } from '../pages/subscription-form.js';
 const text = z.string().transform((typed) => typed.replace(/\r\n?/g, '\n').trim());
 
 export const publishForm = z.object({
-  message: text.default(''),
+  /** Absent: the draft's. */
+  message: text.optional(),
   effectiveAt: text.default(''),
   objectionDeadline: text.default(''),
   publishAt: text.default(''),
@@ -25,8 +26,9 @@ export const publishForm = z.object({
     .transform((typed) => typed !== 'false')
     .default(false),
   reason: text.default(''),
-  /** The draft that was looked at, and the key that makes a double click one publication; set by the second page. */
+  /** The draft that was looked at with what belongs to it, and the key that makes a double click one publication; set by the second page. */
   revision: z.union([z.literal('').transform(() => undefined), z.coerce.number().int()]).optional(),
+  reviewed: z.string().max(100).default(''),
   key: z.string().max(100).default(''),
 });
 export type PublishForm = z.infer<typeof publishForm>;
@@ -41,7 +43,8 @@ export const testForm = z.object({
 export function requestOf(form: PublishForm): PublishRequest {
   const given = (typed: string) => (typed === '' ? undefined : typed);
   const request = publishRequestSchema.safeParse({
-    message: given(form.message),
+    // Empty, it was emptied: then the draft's is not meant either.
+    message: form.message,
     effectiveAt: given(form.effectiveAt),
     objectionDeadline: given(form.objectionDeadline),
     publishAt: given(form.publishAt),

@@ -7,6 +7,7 @@ import { Refusal, type RefusalCode } from '../../errors.js';
 import { summarise } from '../../list/describe.js';
 import { approvalMissing } from '../../versions/approve.js';
 import { dayOf, lastDayOf } from '../../versions/clock.js';
+import { reviewMark } from '../../versions/draft-hash.js';
 import { checkPublish, type DryRun } from '../../versions/dry-run.js';
 import { isNotifiable, type VersionPlan } from '../../versions/plan.js';
 import { type PublishPreview, previewNotice } from '../../versions/preview.js';
@@ -71,6 +72,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
       try {
         const result = await publish(deps, requestOf(form), console.actor, {
           ifRevision: form.revision,
+          ifReviewed: form.reviewed === '' ? undefined : form.reviewed,
           idempotencyKey: form.key === '' ? undefined : form.key,
         });
         if (result.status === 202) {
@@ -120,12 +122,14 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         test: testView(console, 'publish'),
         ...testedView(console, tested, errors),
         revision: String(draft.revision),
-        values: typed ?? {
+        values: {
           ...emptyView.values,
+          message: draft.message ?? '',
           corrects,
           effectiveAt: material ? dayOf(defaults.effectiveAt, config.timeZone) : '',
           objectionDeadline:
             material && defaults.objectionDeadline ? lastDayOf(defaults.objectionDeadline, config.timeZone) : '',
+          ...typed,
         },
         approval: await approvalView(deps, console, draft),
         correctable: (await correctableNumbers(deps.db)).map(String),
@@ -152,18 +156,19 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
   }
 
   async function showPlan(console: Console, form: PublishForm, tested?: Tested) {
-    const request = requestOf(form);
-    const { found, preview } = await checkPublish(deps, request);
+    const { found, preview } = await checkPublish(deps, requestOf(form));
     const [refusal] = found.refusals;
     if (refusal !== undefined) throw refusal;
     if (preview === null || preview.dates === null) throw new Error('a plan without dates is refused');
-    const { plan, dates, draft } = preview;
+    const { plan, dates, draft, request } = preview;
+    const message = request.message || null;
     // Now, and not only once everything is looked through and the button is pressed.
-    const unapproved = await approvalMissing(deps.db, config, draft.document, console.actor);
+    const unapproved = await approvalMissing(deps.db, config, { ...draft, message }, console.actor);
     if (unapproved !== null) throw unapproved;
     const heldBack = request.publishAt === undefined && plan.facts.publishedAt > deps.now();
-    const mail = plan.notice.ordered ? await previewNotice(deps, request, console.texts.locale, preview) : null;
-    const seen: PublishForm = { ...form, revision: draft.revision, key: randomUUID() };
+    const mail = plan.notice.ordered ? await previewNotice(deps, request, { locale: console.texts.locale }, preview) : null;
+    const reviewed = reviewMark(draft);
+    const seen = { ...form, message: message ?? '', revision: draft.revision, reviewed, key: randomUUID() };
     return console.page('publish-confirm', 'publish', {
       plan: {
         number: plan.number,
@@ -177,7 +182,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
         mailWaits: mailWaits(console, plan),
         subject: mail?.subject ?? null,
         noMail: plan.notice.ordered ? null : console.texts.t(`console.review.because.${plan.notice.because}`),
-        message: request.message ?? null,
+        message,
         reason: request.reason ?? null,
         emergency: request.emergency === true,
         corrects: request.corrects ?? null,

@@ -33,6 +33,7 @@ import { versionsRoutes } from './versions.js';
 /** Fields that carry no words of a person; the others are shown again when a session has ended. */
 const unspoken: ReadonlySet<string> = new Set([
   'revision',
+  'reviewed',
   'key',
   'from',
   'edited',

@@ -49,7 +49,7 @@ export function draftRoutes(deps: AppDeps): FastifyPluginAsync {
       },
       async ({ body }) => {
         const { locale, ...request } = body ?? {};
-        return previewNotice(deps, request, deps.texts.negotiate(locale));
+        return previewNotice(deps, request, { locale: deps.texts.negotiate(locale) });
       },
     );
     app.get(

@@ -1,6 +1,7 @@
 import type { Change } from '../../list/change.js';
 import { type AccountDifference, type AccountItem, describe } from '../../list/describe.js';
 import { diffLists } from '../../list/diff.js';
+import { applyGradings } from '../../list/grading.js';
 import { isColumn, namesOf } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
 import type { Board } from '../../versions/read.js';
@@ -52,7 +53,8 @@ export interface Step {
 export function stepsOf({ inForce, announced }: Board): Step[] {
   return announced.map((version, index) => {
     const before = announced[index - 1] ?? inForce;
-    return { version, before, changes: diffLists(before?.document ?? null, version.document).changes };
+    const { changes } = diffLists(before?.document ?? null, version.document);
+    return { version, before, changes: applyGradings(changes, version.gradings) };
   });
 }
 

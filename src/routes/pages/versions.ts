@@ -2,10 +2,9 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { describe } from '../../list/describe.js';
-import { diffLists } from '../../list/diff.js';
 import { namesOf } from '../../list/values.js';
 import { stateOf } from '../../versions/clock.js';
-import { correctionsOf, readVersion, readVersions, versionMissing } from '../../versions/read.js';
+import { compareVersions, correctionsOf, readVersion, readVersions, versionMissing } from '../../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
 import { listView } from './list-view.js';
 import { baseOf } from './version-view.js';
@@ -69,7 +68,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
       return kept.send(request, reply, path, async (choice) => {
         const [before, after] = [await versionOf(from), await versionOf(to)];
         const all = await readVersions(db, now());
-        const { changes } = diffLists(before.document, after.document);
+        const { changes } = await compareVersions(db, before.number, after.number);
         const names = namesOf(before.document, after.document);
         const data = {
           before,
