@@ -45,6 +45,12 @@ function widerPlace(place: string): string | null {
   return /^\s*([^(,]+?)\s*[(,]/.exec(place)?.[1] ?? null;
 }
 
+/** The country (ISO 3166-1, or EU) that a place is or names: "DE", "Germany", "Frankfurt, Germany"; null: none known. */
+export function countryOf(place: string): string | null {
+  const parts = [place, ...place.split(/[(),;/]/).reverse()].filter((part) => part.trim() !== '');
+  return parts.map(placeKey).find((key) => /^[A-Z]{2}$/.test(key)) ?? null;
+}
+
 /** What came and what went among places, whatever they are called. */
 export function comparePlaces(before: readonly string[], after: readonly string[]): { came: boolean; went: boolean } {
   const was = new Set(before.map(placeKey));

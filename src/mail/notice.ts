@@ -84,6 +84,11 @@ export async function renderNotice(input: NoticeInput, texts: Texts): Promise<Re
   };
 }
 
+/** The subject of the same notice, without the rest of it. */
+export function noticeSubject(input: NoticeInput, texts: Texts): string {
+  return subjectOf(input, texts);
+}
+
 // Stands where the account goes; letters only, so that nothing on the way touches it.
 const accountMark = 'HereTheAccountOfChangesIsPutIn';
 

@@ -1,11 +1,11 @@
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
+import { changesInScope } from '../list/scope.js';
 import type { RenderedMail } from '../mail/message.js';
-import { type NoticeInput, renderNotice } from '../mail/notice.js';
+import { type NoticeInput, noticeSubject, renderNotice } from '../mail/notice.js';
 import { together } from '../notices/along.js';
 import { readTakenOver } from '../notices/quiet.js';
 import { type SettledDates, settleDates } from './clock.js';
-import { changesInScope } from '../list/scope.js';
 import { type Draft, draftMissing, readDraft } from './draft.js';
 import { momentOfPublication } from './moment.js';
 import { planVersion, type VersionPlan } from './plan.js';
@@ -64,20 +64,44 @@ export async function previewPublish(
 export async function previewNotice(
   deps: Pick<Deps, 'db' | 'now' | 'config' | 'texts'>,
   request: PublishRequest,
-  reader: { locale: string; why?: Reader['why'] | undefined; services?: readonly string[] | null | undefined },
+  reader: SampleReader,
   planned?: PublishPreview,
 ): Promise<RenderedMail> {
-  const { publicUrl } = deps.config;
-  return renderPlanned(deps, planned ?? (await previewPublish(deps, request)), {
-    locale: reader.locale,
-    services: reader.services,
+  const input = await inputFor(deps, planned ?? (await previewPublish(deps, request)), sample(deps, reader));
+  return renderNotice(input, deps.texts.for(reader.locale));
+}
+
+/** The subject of the same notice alone: the whole of it takes longer, where thousands of entries change. */
+export async function previewSubject(
+  deps: Pick<Deps, 'db' | 'config' | 'texts'>,
+  planned: PublishPreview,
+  reader: SampleReader,
+): Promise<string> {
+  return noticeSubject(await inputFor(deps, planned, sample(deps, reader)), deps.texts.for(reader.locale));
+}
+
+/** Whether somebody who uses these services alone would be told of anything; null: all services. */
+export function concerns({ plan }: PublishPreview, services: readonly string[] | null): boolean {
+  return toldChanges(plan, services).length > 0;
+}
+
+interface SampleReader {
+  locale: string;
+  why?: NoticeInput['why'] | undefined;
+  services?: readonly string[] | null | undefined;
+}
+
+function sample({ config }: Pick<Deps, 'config'>, reader: SampleReader): Reader {
+  const { publicUrl } = config;
+  return {
+    ...reader,
     links: {
       unsubscribe: `${publicUrl}/unsubscribe/sample`,
       preferences: `${publicUrl}/preferences/sample`,
       objection: `${publicUrl}/objections/sample`,
     },
     why: reader.why ?? 'voluntary',
-  });
+  };
 }
 
 /** The same for given links and one of the two sorts of readers. Refuses what `publish` would refuse. */
@@ -86,19 +110,24 @@ export async function renderPreview(
   request: PublishRequest,
   reader: Reader,
 ): Promise<RenderedMail> {
-  return renderPlanned(deps, await previewPublish(deps, request), reader);
+  const input = await inputFor(deps, await previewPublish(deps, request), reader);
+  return renderNotice(input, deps.texts.for(reader.locale));
 }
 
-type Reader = { locale: string; services?: readonly string[] | null | undefined } & Pick<NoticeInput, 'links' | 'why'>;
+type Reader = Pick<SampleReader, 'locale' | 'services'> & Pick<NoticeInput, 'links' | 'why'>;
 
-async function renderPlanned(
-  deps: Pick<Deps, 'db' | 'config' | 'texts'>,
+function toldChanges(plan: VersionPlan, services: readonly string[] | null | undefined) {
+  return changesInScope(plan.told === null ? plan.changes : plan.netChanges, services ?? null);
+}
+
+async function inputFor(
+  deps: Pick<Deps, 'db' | 'config'>,
   { draft, request, plan, dates, refusal }: PublishPreview,
-  { locale, services, links, why }: Reader,
-): Promise<RenderedMail> {
+  { services, links, why }: Reader,
+): Promise<NoticeInput> {
   if (dates === null) throw refusal ?? draftMissing();
   const { publicUrl, companyName } = deps.config;
-  const changes = changesInScope(plan.told === null ? plan.changes : plan.netChanges, services ?? null);
+  const changes = toldChanges(plan, services);
   const version = {
     number: plan.number,
     publishedAt: plan.facts.publishedAt,
@@ -110,19 +139,16 @@ async function renderPlanned(
     corrects: request.corrects ?? null,
     withdrawalReason: null,
   };
-  return renderNotice(
-    {
-      kind: 'change',
-      ...together(version, changes, plan.window === null ? [] : await readTakenOver(deps.db, plan.window)),
-      baseVersion: plan.told?.number ?? null,
-      changes,
-      before: plan.told?.document ?? null,
-      after: draft.document,
-      company: companyName,
-      publicUrl,
-      links,
-      why,
-    },
-    deps.texts.for(locale),
-  );
+  return {
+    kind: 'change',
+    ...together(version, changes, plan.window === null ? [] : await readTakenOver(deps.db, plan.window)),
+    baseVersion: plan.told?.number ?? null,
+    changes,
+    before: plan.told?.document ?? null,
+    after: draft.document,
+    company: companyName,
+    publicUrl,
+    links,
+    why,
+  };
 }

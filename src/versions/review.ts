@@ -5,7 +5,6 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { Change, Severity } from '../list/change.js';
 import { diffLists } from '../list/diff.js';
-import { byCodeUnit } from '../list/plain.js';
 import {
   type ChangeKey,
   fingerprintOf,
@@ -15,6 +14,7 @@ import {
   keyOf,
   mayBeLowered,
 } from '../list/grading.js';
+import { byCodeUnit } from '../list/plain.js';
 import { bySeverity } from '../list/severity.js';
 import { canonicalHash } from './chain.js';
 import { draftMissing, readDraft } from './draft.js';
@@ -165,7 +165,9 @@ export async function putGradings(
 }
 
 /** Each grading of the draft, and whether it still holds. Refuses `draft.missing`. */
-export async function readGradings(deps: Pick<Deps, 'db'>): Promise<{ gradings: (Grading & { holds: boolean })[]; tag: string }> {
+export async function readGradings(
+  deps: Pick<Deps, 'db'>,
+): Promise<{ gradings: (Grading & { holds: boolean })[]; tag: string }> {
   const { changes, gradings } = await gradable(deps);
   const holding = new Set(holdingAmong(gradings, changes));
   return { gradings: gradings.map((one) => ({ ...one, holds: holding.has(one) })), tag: tagOf(gradings) };
@@ -180,7 +182,11 @@ async function gradable({ db }: Pick<Deps, 'db'>) {
 }
 
 /** Null: it is what the rules say. */
-function judged(wanted: WantedGrading, changes: readonly Change[], path = ''): { change: Change; grading: Grading | null } {
+function judged(
+  wanted: WantedGrading,
+  changes: readonly Change[],
+  path = '',
+): { change: Change; grading: Grading | null } {
   const { kind, id, dataSubject, severity } = wanted;
   const change = changes.find((one) => keyOf(one) === keyOf(wanted));
   if (change === undefined) {

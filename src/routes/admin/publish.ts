@@ -166,7 +166,9 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
     const unapproved = await approvalMissing(deps.db, config, { ...draft, message }, console.actor);
     if (unapproved !== null) throw unapproved;
     const heldBack = request.publishAt === undefined && plan.facts.publishedAt > deps.now();
-    const mail = plan.notice.ordered ? await previewNotice(deps, request, { locale: console.texts.locale }, preview) : null;
+    const mail = plan.notice.ordered
+      ? await previewNotice(deps, request, { locale: console.texts.locale }, preview)
+      : null;
     const reviewed = reviewMark(draft);
     const seen = { ...form, message: message ?? '', revision: draft.revision, reviewed, key: randomUUID() };
     return console.page('publish-confirm', 'publish', {

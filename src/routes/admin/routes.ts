@@ -23,6 +23,8 @@ import { progressRoutes } from './progress.js';
 import { publishRoutes } from './publish.js';
 import { recordsRoutes } from './records.js';
 import { reviewRoutes } from './review.js';
+import { reviewMailRoutes } from './review-mail.js';
+import { reviewSeverityRoutes } from './review-severity.js';
 import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
 import { adminSubscriberRoutes } from './subscriber.js';
@@ -34,6 +36,12 @@ import { versionsRoutes } from './versions.js';
 const unspoken: ReadonlySet<string> = new Set([
   'revision',
   'reviewed',
+  'kind',
+  'id',
+  'dataSubject',
+  'severity',
+  'seenSeverity',
+  'seenReason',
   'key',
   'from',
   'edited',
@@ -84,6 +92,8 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       draftTextRoutes,
       draftHistoryRoutes,
       reviewRoutes,
+      reviewMailRoutes,
+      reviewSeverityRoutes,
       approvalRoutes,
       publishRoutes,
       adminDeliverabilityRoutes,
