@@ -4,10 +4,11 @@ import {
   type Draft,
   selectContents,
   selectDraft,
-  selectDraftMark,
+  selectDraftMarks,
   selectVersionFacts,
   selectVersionsFacts,
 } from './queries.js';
+import { selectReview } from './review-queries.js';
 import type { PublishedVersion } from './version.js';
 
 /*
@@ -24,7 +25,7 @@ const mostContents = 6;
 interface Kept {
   /** By number and hash: a published version never changes. */
   contents: Map<string, Pick<PublishedVersion, 'document' | 'changes'>>;
-  draft: { mark: string; draft: Draft } | null;
+  draft: { mark: string; documentMark: string; draft: Draft } | null;
 }
 const keptOf = new WeakMap<pg.Pool, Kept>();
 
@@ -48,13 +49,21 @@ export async function readKeptVersions(db: Db, numbers: readonly number[]): Prom
 export async function readKeptDraft(db: Db): Promise<Draft | null> {
   const kept = keptIn(db);
   if (kept === null) return selectDraft(db);
-  const mark = await selectDraftMark(db);
-  if (mark === null) return null;
-  if (kept.draft?.mark === mark) return kept.draft.draft;
-  const draft = await selectDraft(db);
+  const marks = await selectDraftMarks(db);
+  if (marks === null) return null;
+  if (kept.draft?.mark === marks.mark) return kept.draft.draft;
+  const draft = await goneOn(db, kept, marks.documentMark);
   // Should it have been changed between the two, the next reader finds another mark and reads again.
-  kept.draft = draft === null ? null : { mark, draft };
+  kept.draft = draft === null ? null : { ...marks, draft };
   return draft;
+}
+
+/** Where only what belongs to the document was written, the document stays the object that it is. */
+async function goneOn(db: Db, kept: Kept, documentMark: string): Promise<Draft | null> {
+  if (kept.draft?.documentMark !== documentMark) return selectDraft(db);
+  const review = await selectReview(db);
+  if (review?.revision !== kept.draft.draft.revision) return selectDraft(db);
+  return { ...kept.draft.draft, message: review.message, gradings: review.gradings };
 }
 
 async function contentsOf(db: Db, { number, hash }: Pick<PublishedVersion, 'number' | 'hash'>) {

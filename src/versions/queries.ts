@@ -33,14 +33,20 @@ export async function selectDraft(db: Db): Promise<Draft | null> {
   return maybeOne(db, DraftRow, sql`select ${draftColumns} from drafts`);
 }
 
-/** Another text whenever the draft's row is another, whichever of its columns was written. */
-export async function selectDraftMark(db: Db): Promise<string | null> {
-  const row = await maybeOne(
+const DraftMarks = z.object({ mark: z.string(), documentMark: z.string() });
+
+/**
+ * `mark`: another text whenever the draft's row is another, whichever of its columns was written;
+ * `documentMark`: whenever its document is.
+ */
+export async function selectDraftMarks(db: Db): Promise<z.infer<typeof DraftMarks> | null> {
+  return maybeOne(
     db,
-    z.object({ mark: z.string() }),
-    sql`select concat_ws(' ', revision, updated_at, xmin, ctid) as mark from drafts`,
+    DraftMarks,
+    sql`select concat_ws(' ', revision, updated_at, xmin, ctid) as mark,
+        concat_ws(' ', revision, updated_at, pg_column_size(document)) as "documentMark"
+      from drafts`,
   );
-  return row?.mark ?? null;
 }
 
 /** The draft, and nobody else replaces it until this transaction ends. */

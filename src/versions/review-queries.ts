@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { maybeOne, run } from '../database/query.js';
+import { type Db, maybeOne, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 import { type Grading, gradingSchema } from '../list/grading.js';
@@ -11,6 +11,10 @@ const ReviewRow = z.object({
 });
 /** What belongs to the draft beside its document. */
 export type Review = z.infer<typeof ReviewRow>;
+
+export async function selectReview(db: Db): Promise<Review | null> {
+  return maybeOne(db, ReviewRow, sql`select revision, message, gradings from drafts`);
+}
 
 /** The same, and nobody else writes the draft until this transaction ends; null: there is none. */
 export async function lockReview(tx: Tx): Promise<Review | null> {

@@ -154,7 +154,7 @@ export async function putGradings(
   actor: Actor,
 ): Promise<Grading[]> {
   const { changes, revision } = await gradable(deps);
-  const graded = wanted.map((one, at) => judged(one, changes, `${at}.`).grading);
+  const graded = wanted.map((one, at) => judged(one, changes, `gradings.${at}.`).grading);
   const gradings = [...new Map(graded.flatMap((one) => (one === null ? [] : [[keyOf(one), one]]))).values()];
   return writeGradings(deps, revision, actor, (current) => {
     if (options.ifTag !== undefined && tagOf(current) !== options.ifTag) {

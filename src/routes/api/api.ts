@@ -8,6 +8,7 @@ import { deliverabilityRoutes } from './deliverability.js';
 import { deliveryRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
 import { draftEditsRoutes } from './draft-edits.js';
+import { draftReviewRoutes } from './draft-review.js';
 import { dryRunRoutes } from './dry-run.js';
 import { groupRoutes } from './groups.js';
 import { planRoutes } from './plan.js';
@@ -37,6 +38,7 @@ export function apiRoutes(deps: AppDeps): FastifyPluginAsync {
     await app.register(draftRoutes(deps));
     await app.register(draftEditsRoutes(deps));
     await app.register(approvalApiRoutes(deps));
+    await app.register(draftReviewRoutes(deps));
     await app.register(dryRunRoutes(deps));
     await app.register(planRoutes(deps));
     await app.register(testNoticeRoutes(deps));
