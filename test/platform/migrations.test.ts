@@ -12,7 +12,9 @@ import type { ListDocument } from '../../src/list/document.js';
 import { readList } from '../../src/list/read.js';
 import { migrations } from '../../src/open.js';
 import { emailHash, signLink } from '../../src/subscribers/tokens.js';
-import { seal, verifyChain } from '../../src/versions/chain.js';
+import { readApprovals } from '../../src/versions/approve.js';
+import { canonicalHash, seal, verifyChain } from '../../src/versions/chain.js';
+import { readDraft } from '../../src/versions/draft.js';
 import { newVisitor, password } from '../admin/support.js';
 import { listYaml, newVendor, publishList, textOf } from '../pages/support.js';
 import { bearer, startApp } from '../support/app.js';
@@ -29,13 +31,19 @@ const secretKey = 'a-secret-key-that-only-the-tests-use';
 const at = (text: string) => new Date(text);
 
 async function databaseOfBefore(t: Test): Promise<TestDatabase> {
+  const { database, done } = await databaseUpTo(t, lastOfBefore);
+  t.equal(done, lastOfBefore);
+  return database;
+}
+
+/** A database as the migrations up to that number leave it. */
+async function databaseUpTo(t: Test, last: number): Promise<{ database: TestDatabase; done: number }> {
   const database = await openDatabase(t, { empty: true });
   const folder = temporaryFolder(t);
   for (const name of readdirSync(migrations)) {
-    if (Number(name.slice(0, 3)) <= lastOfBefore) copyFileSync(new URL(name, migrations), `${folder}/${name}`);
+    if (Number(name.slice(0, 3)) <= last) copyFileSync(new URL(name, migrations), `${folder}/${name}`);
   }
-  t.equal((await migrate(database.pool, pathToFileURL(`${folder}/`))).length, lastOfBefore);
-  return database;
+  return { database, done: (await migrate(database.pool, pathToFileURL(`${folder}/`))).length };
 }
 
 const documents = [listYaml(), listYaml(newVendor), listYaml(newVendor).replace('country: US', 'country: CA')].map(
@@ -327,6 +335,38 @@ t.test('the service reads what the version before has written, and goes on where
   t.equal(app.relay.mailTo('cat@example.org').length, 2, 'and the next version is told of');
   t.equal(app.relay.mailTo('bob@example.org').length, 1);
 });
+
+t.test(
+  'a draft, its approval and a planned publication of before hold with what belongs to a draft since',
+  async (t) => {
+    const { database } = await databaseUpTo(t, 16);
+    const { pool } = database;
+    await fill(pool);
+    const drafted = readList(`${listYaml(newVendor)}  - name: Neu GmbH\n    country: DE\n`, 'yaml');
+    const by = JSON.stringify({ kind: 'admin', id: 1, role: 'admin' });
+    await pool.query(`update drafts set document = $1, source = null`, [JSON.stringify(drafted)]);
+    await pool.query(`insert into approvals (hash, by, at) values ($1, $2, '2027-01-03')`, [
+      canonicalHash(drafted),
+      by,
+    ]);
+    await pool.query(
+      `insert into scheduled_publications (number, document, request, publish_at, created_at, created_by)
+     values (4, $1, '{"publishAt":"2027-01-04T10:00:00Z","message":"Wie geplant."}', '2027-01-04T10:00Z', '2027-01-03', $2)`,
+      [JSON.stringify(drafted), by],
+    );
+    await migrate(pool, migrations);
+    const app = await startApp(t, { database });
+    const draft = await readDraft(pool);
+    t.match(draft, { message: null, gradings: [] });
+    if (draft === null) return;
+    t.match(await readApprovals(pool, draft), [{ by: { id: 1 } }], 'the approval is of this draft');
+    await pool.query(`update drafts set message = 'Für später.'`);
+    app.clock.set('2027-01-04T10:00:00Z');
+    t.equal(await app.publishDue(), 1);
+    t.match((await app.inject({ url: '/versions/4.json' })).json(), { message: 'Wie geplant.' });
+    t.equal((await readDraft(pool))?.message, 'Für später.', 'which was not its own');
+  },
+);
 
 function same(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
