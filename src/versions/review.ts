@@ -16,8 +16,10 @@ import {
 } from '../list/grading.js';
 import { byCodeUnit } from '../list/plain.js';
 import { bySeverity } from '../list/severity.js';
+import { endOutdatedRequest, readApprovalRequest } from './approval-task.js';
 import { canonicalHash } from './chain.js';
 import { draftMissing, readDraft } from './draft.js';
+import { lockDraft } from './queries.js';
 import { readLatestList } from './read.js';
 import { lockReview, type Review, updateGradings, updateMessage } from './review-queries.js';
 import { adminText } from './version.js';
@@ -83,6 +85,7 @@ async function writeMessage(
     if (current.message === message) return { saved: true, message };
     if (!seen(current.message)) return { saved: false, theirs: current.message };
     await updateMessage(tx, message);
+    await endRequest(tx, { actor, at });
     const detail = { before: current.message?.length ?? 0, after: message?.length ?? 0 };
     await recordAudit(tx, { at, actor, action: 'draft.message-changed', subject: subjectOf(current), detail });
     return { saved: true, message };
@@ -241,9 +244,17 @@ async function writeGradings(
     const ordered = [...gradings].sort((a, b) => byCodeUnit(keyOf(a), keyOf(b)));
     if (tagOf(ordered) === tagOf(current.gradings)) return current.gradings;
     await updateGradings(tx, ordered);
+    await endRequest(tx, { actor, at });
     await recordAudit(tx, { at, actor, action: 'draft.graded', subject: subjectOf(current), detail });
     return ordered;
   });
+}
+
+/** Whoever was asked to approve was asked for what is no more; the whole draft is read only then. */
+async function endRequest(tx: Tx, by: { actor: Actor; at: Date }): Promise<void> {
+  if ((await readApprovalRequest(tx)) === null) return;
+  const draft = await lockDraft(tx);
+  if (draft !== null) await endOutdatedRequest(tx, draft, by);
 }
 
 /**
