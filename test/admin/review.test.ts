@@ -75,6 +75,7 @@ t.test('a severity is set on a page of its own, with a reason that readers get',
   t.match(mail?.html, /less grave than its general rule does: Mine\./);
   t.match(textOf((await app.inject({ url: '/compare/1...2' })).body), /less grave .*Mine\./);
   t.match(textOf((await app.inject({ url: '/versions/2' })).body), /less grave .*Mine\./);
+  t.match((await app.inject({ url: '/feed.atom' })).body, /less grave .*Mine\./);
 });
 
 t.test(
