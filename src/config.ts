@@ -24,6 +24,7 @@ import {
   newAdmins,
   number,
   onOrOff,
+  optionalOrRequired,
   port,
   publicUrl,
   replyAddress,
@@ -73,6 +74,12 @@ export interface Config {
   fourEyes: boolean;
   /** How long a publication can still be stopped before it happens; 0: it happens at once. */
   holdBackMinutes: number;
+  /** Whether every admin who signs in by password has to have a second factor. */
+  secondFactor: 'optional' | 'required';
+  /** After so long without use a session of the console ends. */
+  sessionIdleMinutes: number;
+  /** After so long it ends in any case. */
+  sessionHours: number;
   /** Sign-in of admins by OpenID Connect; `newRole`: of people who have no account yet, null: none is made. */
   oidc: { issuer: string; clientId: string; clientSecret: string; label: string; newRole: Role | null } | null;
   /** The first signs, all verify. Empty only until the embedded default has read its own. */
@@ -150,6 +157,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     quietMinutes: s.QUIET_MINUTES,
     fourEyes: s.FOUR_EYES,
     holdBackMinutes: s.HOLD_BACK_MINUTES,
+    secondFactor: s.SECOND_FACTOR,
+    sessionIdleMinutes: s.SESSION_IDLE_MINUTES,
+    sessionHours: s.SESSION_HOURS,
     oidc: oidcOf(s),
     secretKeys: s.SECRET_KEY ?? [],
     adminEmail: s.ADMIN_EMAIL ?? null,
@@ -239,6 +249,9 @@ const Settings = z.object({
   QUIET_MINUTES: number({ min: 0, max: 1_440, whole: true }).prefault('0'),
   FOUR_EYES: onOrOff.prefault('off'),
   HOLD_BACK_MINUTES: number({ min: 0, max: longestHoldBack, whole: true }).prefault('0'),
+  SECOND_FACTOR: optionalOrRequired.prefault('optional'),
+  SESSION_IDLE_MINUTES: number({ min: 5, max: 43_200, whole: true }).prefault('720'),
+  SESSION_HOURS: number({ min: 1, max: 2_160, whole: true }).prefault('168'),
   OIDC_ISSUER: issuerUrl.optional(),
   OIDC_CLIENT_ID: setting((text) => text).optional(),
   OIDC_CLIENT_SECRET: secret(8).optional(),

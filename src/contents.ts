@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { linkLetterData } from './admins/links.js';
+import { toldDeeds } from './admins/tell.js';
 import type { Content, ContentOf, DeliveryAtHand, LetterKind } from './deliveries/delivery.js';
 import type { Deps } from './deps.js';
 import { summarise } from './list/describe.js';
@@ -22,6 +25,8 @@ import { testNoticeContent } from './versions/test-notice.js';
 /** What a letter says, without what is the same in all of them. */
 type Letter = LetterInput extends infer Input ? (Input extends unknown ? Omit<Input, keyof Frame> : never) : never;
 type Frame = { company: string; publicUrl: string; contact: string };
+const linkParams = z.object({ linkId: z.number() });
+const changedParams = z.object({ deed: z.enum(toldDeeds), at: z.iso.datetime() });
 type LetterOf = (delivery: DeliveryAtHand) => Promise<Letter | null>;
 
 /** The content of every kind of delivery. */
@@ -60,6 +65,14 @@ async function letterContent(deps: Deps, letterOf: LetterOf, delivery: DeliveryA
 function lettersOf(deps: Deps): Record<Exclude<LetterKind, 'test-notice'>, LetterOf> {
   const { config, db, texts } = deps;
   const { publicUrl } = config;
+  const adminLink = (kind: 'admin-invitation' | 'admin-reset', path: string): LetterOf => {
+    return async ({ params }) => {
+      const data = await linkLetterData(deps, linkParams.parse(params).linkId);
+      if (data === null) return null;
+      const { token, role, lifeMinutes: validMinutes } = data;
+      return { kind, url: `${publicUrl}/admin/${path}/${token}`, role, validMinutes };
+    };
+  };
   return {
     confirmation: async ({ params, subscriberId }) => {
       const data = await confirmationData(deps, params);
@@ -112,6 +125,12 @@ function lettersOf(deps: Deps): Record<Exclude<LetterKind, 'test-notice'>, Lette
         grounds,
         versionUrl: `${publicUrl}/versions/${version}`,
       };
+    },
+    'admin-invitation': adminLink('admin-invitation', 'invitation'),
+    'admin-reset': adminLink('admin-reset', 'reset'),
+    'admin-changed': async ({ params }) => {
+      const { deed, at } = changedParams.parse(params);
+      return { kind: 'admin-changed', deed, at: new Date(at) };
     },
     'admin-tasks': async ({ params, locale }) => {
       const data = await digestData(db, params);

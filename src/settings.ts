@@ -260,6 +260,7 @@ function oneOf<Value>(choices: Readonly<Record<string, Value>>): z.ZodType<Value
 }
 
 export const onOrOff = oneOf({ on: true, off: false });
+export const optionalOrRequired = oneOf<'optional' | 'required'>({ optional: 'optional', required: 'required' });
 /** What somebody may do who signs in by OpenID Connect and has no account yet. */
 export const newAdmins = oneOf<Role | null>({
   none: null,

@@ -36,11 +36,11 @@ const features = [
   'objections',
   'deliverability',
   'versions',
+  'admins',
   'notices',
   'bounces',
   'subscribers',
   'deliveries',
-  'admins',
   'holds',
   'tasks',
   'audit',
@@ -140,7 +140,17 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   deliveries: ['deliveries', 'delivery_transitions', 'former_message_ids', 'relay'],
   objections: ['objections'],
   bounces: ['bounces', 'webhook_tokens', 'bounce_mailbox', 'bounce_mailbox_left'],
-  admins: ['admins', 'setup_links', 'sessions', 'api_tokens', 'sign_in_limits', 'oidc_identities'],
+  admins: [
+    'admins',
+    'setup_links',
+    'sessions',
+    'api_tokens',
+    'sign_in_limits',
+    'oidc_identities',
+    'second_factors',
+    'recovery_codes',
+    'admin_links',
+  ],
   tasks: ['tasks'],
   audit: ['audit_log', 'audit_seals'],
   holds: ['service_state'],
@@ -209,7 +219,7 @@ for (const { what, found, places } of secrets) {
 
 t.test('pure files know neither the world nor the time, nor anything that does', async (t) => {
   const packages =
-    /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|mailparser|eta|csv-stringify\/sync|node:(crypto|net|url|util))$/;
+    /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|mailparser|eta|uqr|csv-stringify\/sync|node:(crypto|net|url|util))$/;
   const wrong = new Set<string>();
   const visit = (path: string, from: string) => {
     const source = bySource.get(path);

@@ -1,20 +1,15 @@
-import { z } from 'zod';
-import { roles } from '../actor.js';
 import { type Db, maybeOne, run } from '../database/query.js';
 import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
-import type { Admin } from './queries.js';
-
-const AdminRow = z.object({ id: z.number(), email: z.string(), passwordHash: z.string(), role: z.enum(roles) });
+import { type Admin, AdminRow, adminColumns } from './queries.js';
 
 /** Whose identity this is, or null. */
 export async function selectAdminByIdentity(db: Db, issuer: string, subject: string): Promise<Admin | null> {
   return maybeOne(
     db,
     AdminRow,
-    sql`select a.id, a.email, a.password_hash as "passwordHash", a.role
-      from oidc_identities i join admins a on a.id = i.admin_id
-      where i.issuer = ${issuer} and i.subject = ${subject}`,
+    sql`select ${adminColumns} from admins
+      where id = (select admin_id from oidc_identities where issuer = ${issuer} and subject = ${subject})`,
   );
 }
 

@@ -7,9 +7,9 @@ import { parseAddress } from '../mail/address.js';
 import { createAdmin } from './create.js';
 import { insertIdentity, selectAdminByIdentity } from './identity-queries.js';
 import { hashPassword } from './password.js';
-import { type Admin, existsAdmin, lockAdmins, selectAdminByKey } from './queries.js';
+import { type Admin, existsAdmin, holdAdmin, lockAdmins, selectAdminByKey } from './queries.js';
 import { randomToken } from './secret-tokens.js';
-import { admit } from './sessions.js';
+import { admit, type Visit } from './sessions.js';
 
 /** Somebody as the identity provider has proven them. */
 export interface ProvenIdentity {
@@ -26,14 +26,14 @@ export interface ProvenIdentity {
  * else that of the verified address, to which the identity belongs from then on; else a new one with
  * `newRole`. An account that has another identity at the provider is not handed over: addresses get reused.
  * The first account of all is made this way only with the role admin, as the set-up link ends with it.
- * Refuses `identity.unverified`, `identity.taken` and `identity.unknown`.
- * @param from `ip`: an address, or the network of one
+ * No second factor is asked for: that is the provider's business then.
+ * Refuses `identity.unverified`, `identity.taken`, `identity.unknown` and `account.disabled`.
  * @returns the new session's token, for its cookie
  */
 export async function signInByIdentity(
   deps: Pick<Deps, 'db' | 'now'>,
   identity: ProvenIdentity,
-  from: { ip: string; newRole: Role | null },
+  from: Visit & { newRole: Role | null },
 ): Promise<string> {
   const at = deps.now();
   const issuer = normalIssuer(identity.issuer);
@@ -42,10 +42,13 @@ export async function signInByIdentity(
   // Nobody knows this password. Made beforehand, as it takes long and others would wait for the lock.
   const passwordHash = known === null && from.newRole !== null ? await hashPassword(randomToken()) : null;
   return transaction(deps.db, async (tx) => {
-    const admin =
+    const { id } =
       (await selectAdminByIdentity(tx, issuer, subject)) ??
       (await adopt(tx, { ...identity, issuer }, { at, role: from.newRole, passwordHash }));
-    return admit(tx, admin, { at, ip: from.ip, how: 'oidc' });
+    const admin = await holdAdmin(tx, id);
+    if (admin === null) throw new Refusal('identity.unknown', 'There is no account for this address.');
+    if (admin.disabledAt !== null) throw new Refusal('account.disabled', 'This account is disabled.');
+    return admit(tx, admin, { ...from, at, how: 'oidc' });
   });
 }
 

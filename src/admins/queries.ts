@@ -6,16 +6,41 @@ import type { Tx } from '../database/transaction.js';
 
 const role = z.enum(roles);
 
-const AdminRow = z.object({ id: z.number(), email: z.string(), passwordHash: z.string(), role });
+export const AdminRow = z.object({
+  id: z.number(),
+  email: z.string(),
+  emailKey: z.string(),
+  passwordHash: z.string(),
+  /** False: it was made at an identity provider, and nobody knows its password. */
+  hasPassword: z.boolean(),
+  role,
+  disabledAt: z.date().nullable(),
+  /** Null: none was met yet. */
+  locale: z.string().nullable(),
+});
 export type Admin = z.infer<typeof AdminRow>;
 
-const adminColumns = sql`id, email, password_hash as "passwordHash", role`;
+export const adminColumns = sql`id, email, email_key as "emailKey", password_hash as "passwordHash",
+  has_password as "hasPassword", role, disabled_at as "disabledAt", locale`;
 
 export async function selectAdminByKey(db: Db, emailKey: string): Promise<Admin | null> {
   return maybeOne(db, AdminRow, sql`select ${adminColumns} from admins where email_key = ${emailKey}`);
 }
 
-/** In the order in which they were made. */
+export async function selectAdmin(db: Db, id: number): Promise<Admin | null> {
+  return maybeOne(db, AdminRow, sql`select ${adminColumns} from admins where id = ${id}`);
+}
+
+/**
+ * The account as it is now, which nobody else changes until this transaction ends. To be taken before any other
+ * row: the lock of the table, which `lockAdmins` waits for, comes first.
+ */
+export async function holdAdmin(tx: Tx, id: number): Promise<Admin | null> {
+  await run(tx, sql`lock table admins in row exclusive mode`);
+  return maybeOne(tx, AdminRow, sql`select ${adminColumns} from admins where id = ${id} for update`);
+}
+
+/** Who may sign in, in the order in which they were made. */
 export async function selectAddressesOf(
   db: Db,
   wanted: readonly Role[],
@@ -23,7 +48,8 @@ export async function selectAddressesOf(
   return many(
     db,
     z.object({ email: z.string(), emailKey: z.string() }),
-    sql`select email, email_key as "emailKey" from admins where role = any(${wanted}) order by id`,
+    sql`select email, email_key as "emailKey" from admins
+      where role = any(${wanted}) and disabled_at is null order by id`,
   );
 }
 
@@ -32,26 +58,34 @@ export async function existsAdmin(db: Db): Promise<boolean> {
   return found;
 }
 
-/** Nobody makes an admin until this transaction ends; reading goes on. */
+/** Nobody makes or changes an account until this transaction ends; reading goes on. */
 export async function lockAdmins(tx: Tx): Promise<void> {
   await run(tx, sql`lock table admins in share row exclusive mode`);
 }
 
 export async function insertAdmin(
   tx: Tx,
-  admin: { email: string; emailKey: string; passwordHash: string; role: Role; at: Date },
+  admin: { email: string; emailKey: string; passwordHash: string; hasPassword: boolean; role: Role; at: Date },
 ): Promise<Admin> {
   return one(
     tx,
     AdminRow,
-    sql`insert into admins (email, email_key, password_hash, role, created_at)
-      values (${admin.email}, ${admin.emailKey}, ${admin.passwordHash}, ${admin.role}, ${admin.at})
+    sql`insert into admins (email, email_key, password_hash, has_password, role, created_at)
+      values (${admin.email}, ${admin.emailKey}, ${admin.passwordHash}, ${admin.hasPassword}, ${admin.role}, ${admin.at})
       returning ${adminColumns}`,
   );
 }
 
+/** Of a password that somebody knows. */
 export async function updatePasswordHash(tx: Tx, adminId: number, passwordHash: string): Promise<void> {
-  await run(tx, sql`update admins set password_hash = ${passwordHash} where id = ${adminId}`);
+  await run(tx, sql`update admins set password_hash = ${passwordHash}, has_password = true where id = ${adminId}`);
+}
+
+export async function updateLastSignIn(tx: Tx, adminId: number, at: Date, locale: string | null): Promise<void> {
+  await run(
+    tx,
+    sql`update admins set last_signed_in_at = ${at}, locale = coalesce(${locale}, locale) where id = ${adminId}`,
+  );
 }
 
 export async function insertSetupLink(tx: Tx, tokenHash: Buffer, at: Date): Promise<void> {
@@ -71,49 +105,6 @@ export async function selectSetupLink(db: Db, tokenHash: Buffer): Promise<z.infe
 /** Once there is an admin no set-up link opens anything, whichever was used. */
 export async function spendSetupLinks(tx: Tx, at: Date): Promise<void> {
   await run(tx, sql`update setup_links set used_at = ${at} where used_at is null`);
-}
-
-export async function insertSession(tx: Tx, session: { tokenHash: Buffer; adminId: number; at: Date }): Promise<void> {
-  await run(
-    tx,
-    sql`insert into sessions (token_hash, admin_id, created_at, last_seen_at)
-      values (${session.tokenHash}, ${session.adminId}, ${session.at}, ${session.at})`,
-  );
-}
-
-const SessionRow = z.object({ adminId: z.number(), email: z.string(), role, lastSeenAt: z.date() });
-
-/** A session that was begun and seen after the given moments, with its admin as it is now. */
-export async function selectSession(
-  db: Db,
-  tokenHash: Buffer,
-  after: { begun: Date; seen: Date },
-): Promise<z.infer<typeof SessionRow> | null> {
-  return maybeOne(
-    db,
-    SessionRow,
-    sql`select a.id as "adminId", a.email, a.role, s.last_seen_at as "lastSeenAt"
-      from sessions s join admins a on a.id = s.admin_id
-      where s.token_hash = ${tokenHash} and s.created_at > ${after.begun} and s.last_seen_at > ${after.seen}`,
-  );
-}
-
-export async function touchSession(db: Db, tokenHash: Buffer, at: Date): Promise<void> {
-  await run(db, sql`update sessions set last_seen_at = ${at} where token_hash = ${tokenHash}`);
-}
-
-export async function deleteSession(tx: Tx, tokenHash: Buffer): Promise<number | null> {
-  const row = await maybeOne(
-    tx,
-    z.object({ adminId: z.number() }),
-    sql`delete from sessions where token_hash = ${tokenHash} returning admin_id as "adminId"`,
-  );
-  return row?.adminId ?? null;
-}
-
-/** Sessions that no cookie opens any more. */
-export async function deleteStaleSessions(tx: Tx, before: { begun: Date; seen: Date }): Promise<number> {
-  return run(tx, sql`delete from sessions where created_at <= ${before.begun} or last_seen_at <= ${before.seen}`);
 }
 
 /**
@@ -166,9 +157,13 @@ export async function deleteStaleSignIns(tx: Tx, before: Date): Promise<void> {
   await run(tx, sql`delete from sign_in_limits where last_at < ${before} and blocked_until < ${before}`);
 }
 
-/** A successful attempt does not count against where it came from. */
-export async function uncountSignIn(tx: Tx, bucket: Buffer): Promise<void> {
-  await run(tx, sql`update sign_in_limits set attempts = greatest(attempts - 1, 0) where bucket = ${bucket}`);
+/** An attempt that succeeded does not count, and holds nobody up. */
+export async function uncountSignIn(db: Db, bucket: Buffer, now: Date): Promise<void> {
+  await run(
+    db,
+    sql`update sign_in_limits set attempts = greatest(attempts - 1, 0), blocked_until = least(blocked_until, ${now})
+      where bucket = ${bucket}`,
+  );
 }
 
 const ApiTokenRow = z.object({

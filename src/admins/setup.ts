@@ -7,7 +7,7 @@ import { createAdmin } from './create.js';
 import { hashPassword, refuseWeak } from './password.js';
 import { existsAdmin, insertSetupLink, lockAdmins, selectAdminByKey, selectSetupLink } from './queries.js';
 import { hashOf, randomToken } from './secret-tokens.js';
-import { beginSession } from './sessions.js';
+import { beginSession, type Visit } from './sessions.js';
 
 /**
  * A one-time link by which the first admin is made, for the operator who starts the service: whoever
@@ -34,7 +34,7 @@ export async function checkSetupLink(db: Db, token: string): Promise<void> {
  */
 export async function createFirstAdmin(
   deps: Pick<Deps, 'db' | 'now'>,
-  request: { token: string; email: string; password: string },
+  request: Omit<Visit, 'ip'> & { token: string; email: string; password: string },
 ): Promise<string> {
   await checkSetupLink(deps.db, request.token);
   const address = addressOf(request.email);
@@ -45,7 +45,7 @@ export async function createFirstAdmin(
     await lockAdmins(tx);
     await checkSetupLink(tx, request.token);
     const admin = await createAdmin(tx, { ...address, passwordHash, at, role: 'admin', how: 'setup-link' });
-    return beginSession(tx, admin, at);
+    return beginSession(tx, admin, { ...request, at, how: 'link' });
   });
 }
 

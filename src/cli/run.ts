@@ -1,5 +1,13 @@
 import { OperatorError, Refusal } from '../errors.js';
-import { adminCreateCommand, adminLinkCommand } from './admin.js';
+import {
+  adminCreateCommand,
+  adminDisableCommand,
+  adminEnableCommand,
+  adminInviteCommand,
+  adminLinkCommand,
+  adminListCommand,
+  adminResetSecondFactorCommand,
+} from './admin.js';
 import { auditExportCommand, auditVerifyCommand } from './audit.js';
 import { checkCommand } from './check.js';
 import { type Command, type Outcome, readInput, type Surroundings, UsageError } from './command.js';
@@ -30,6 +38,11 @@ const commands: readonly Command[] = [
   tokenListCommand,
   tokenRevokeCommand,
   adminCreateCommand,
+  adminListCommand,
+  adminInviteCommand,
+  adminDisableCommand,
+  adminEnableCommand,
+  adminResetSecondFactorCommand,
   adminLinkCommand,
   releaseCommand,
   checkCommand,

@@ -1,5 +1,6 @@
 import { operatorActor, roles } from '../actor.js';
 import { createApiToken, listApiTokens, revokeApiToken } from '../admins/api-tokens.js';
+import { columns } from './columns.js';
 import { type Command, UsageError } from './command.js';
 import { withDeps } from './open.js';
 
@@ -59,15 +60,7 @@ export const tokenListCommand: Command = {
         at(revokedAt),
       ]),
     ];
-    const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-    for (const row of rows) {
-      surroundings.say(
-        row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd(),
-      );
-    }
+    for (const line of columns(rows)) surroundings.say(line);
     return 0;
   },
 };

@@ -18,6 +18,9 @@ export const letterKinds = [
   'objection-receipt',
   'admin-tasks',
   'test-notice',
+  'admin-invitation',
+  'admin-reset',
+  'admin-changed',
 ] as const;
 export type LetterKind = (typeof letterKinds)[number];
 

@@ -1,6 +1,12 @@
 import type { Change } from '../list/change.js';
 import { summarise } from '../list/describe.js';
 import type { Texts } from '../texts.js';
+import {
+  type AdminChangedLetterInput,
+  type AdminLinkLetterInput,
+  adminChangedLetter,
+  adminLinkLetter,
+} from './admin-letter.js';
 import { type Block, type Footer, letterMail } from './letter-blocks.js';
 import type { RenderedMail } from './message.js';
 import { isolated } from './mjml.js';
@@ -62,6 +68,8 @@ export type LetterInput = Common &
         versionUrl: string;
       }
     | Omit<TaskLetterInput, 'company' | 'publicUrl'>
+    | Omit<AdminLinkLetterInput, 'company' | 'publicUrl' | 'contact'>
+    | Omit<AdminChangedLetterInput, 'company' | 'publicUrl' | 'contact'>
   );
 
 const vendorBudget = 60;
@@ -96,6 +104,11 @@ export async function renderLetter(input: LetterInput, texts: Texts): Promise<Re
       return objectionReceipt(input, texts);
     case 'admin-tasks':
       return taskLetter(input, texts);
+    case 'admin-invitation':
+    case 'admin-reset':
+      return adminLinkLetter(input, texts);
+    case 'admin-changed':
+      return adminChangedLetter(input, texts);
     default:
       return input satisfies never;
   }

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 const types = {
   csv: 'text/csv; charset=utf-8; header=present',
   jsonl: 'application/x-ndjson; charset=utf-8',
+  txt: 'text/plain; charset=utf-8',
 } as const;
 
 /** Answers with a file to be kept, as it is made: memory does not grow with it, and no cache keeps it. */
@@ -13,8 +14,13 @@ export function sendDownload(
   parts: AsyncIterable<string>,
 ): FastifyReply {
   return reply
-    .type(name.endsWith('.csv') ? types.csv : types.jsonl)
+    .type(typeOf(name))
     .header('content-disposition', `attachment; filename="${name}"`)
     .header('cache-control', 'no-store')
     .send(Readable.from(parts));
+}
+
+function typeOf(name: string): string {
+  if (name.endsWith('.csv')) return types.csv;
+  return name.endsWith('.txt') ? types.txt : types.jsonl;
 }

@@ -4,7 +4,7 @@ import csrfProtection from '@fastify/csrf-protection';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Actor, actorFrom, hasRole, type Role } from '../actor.js';
 import { actorOfBearer } from '../admins/api-tokens.js';
-import { type Session, sessionLifeMs, sessionOf } from '../admins/sessions.js';
+import { mustEnrol, type Session, sessionOf } from '../admins/sessions.js';
 import type { Config } from '../config.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
@@ -26,6 +26,8 @@ declare module 'fastify' {
      * session which ended meanwhile costs nobody their text.
      */
     keepsText?: boolean;
+    /** May be used before a second factor is set up that the settings ask for. */
+    beforeEnrolment?: boolean;
     /** The token may come as the password of HTTP Basic, as programs send it that know a URL only. */
     takesPassword?: boolean;
     /** JSON without a token is let in with no actor: its signature is looked at by the route. */
@@ -115,7 +117,7 @@ function mayBeJson({ headers }: FastifyRequest): boolean {
  * Guards the routes of a scope by the console's session, and its forms against other sites: a token bound
  * to the session in each form, and the browser's own word on where the request comes from. Routes with the
  * permission `public` (sign-in, set-up) need no session, but the same protection of forms.
- * Refuses `session.missing`, `permission.missing`, `csrf.wrong`.
+ * Refuses `session.missing`, `enrolment.missing`, `permission.missing`, `csrf.wrong`.
  */
 export async function guardConsole(app: FastifyInstance, deps: GuardDeps): Promise<void> {
   demandPermissions(app);
@@ -137,13 +139,13 @@ export async function guardConsole(app: FastifyInstance, deps: GuardDeps): Promi
     if (isWrite(request)) demandSameOrigin(request, config);
     request.session = sessionAt(request, await sessionOf(deps, request.cookies[cookieName(config, 'session')]));
     const { keepsText = false } = request.routeOptions.config;
-    if (!keepsText || !hasCookie(request, config)) demandSession(request);
+    if (!keepsText || !hasCookie(request, config)) demandSession(request, config);
   });
   app.addHook('preHandler', (request, reply, done) => {
     if (isWrite(request)) app.csrfProtection(request, reply, done);
     else done();
   });
-  app.addHook('preHandler', async (request) => demandSession(request));
+  app.addHook('preHandler', async (request) => demandSession(request, config));
 }
 
 function sessionAt(request: FastifyRequest, session: Session | null): Session | null {
@@ -167,7 +169,7 @@ export function csrfToken(reply: FastifyReply): string {
 export function setSession(reply: FastifyReply, config: Config, token: string): void {
   reply.setCookie(cookieName(config, 'session'), token, {
     ...cookieOptions(config),
-    maxAge: sessionLifeMs / 1000,
+    maxAge: config.sessionHours * 60 * 60,
   });
 }
 
@@ -181,26 +183,36 @@ export function clearSession(reply: FastifyReply, config: Config): void {
   reply.clearCookie(cookieName(config, 'form'), cookieOptions(config));
 }
 
-/** What the browser keeps while its person is at the identity provider; signed, so that nobody makes it up. */
-export function keepSignInState(reply: FastifyReply, config: Config, state: string, maxAge: number): void {
-  reply.setCookie(cookieName(config, 'sign-in'), state, { ...cookieOptions(config), signed: true, maxAge });
+/** Where a sign-in of two steps has got to: at the identity provider, or before the code of a second factor. */
+type Step = 'sign-in' | 'code';
+
+/** What the browser keeps between the steps; signed, so that nobody makes it up. */
+export function keepSignInState(
+  reply: FastifyReply,
+  config: Config,
+  { step, state, maxAge }: { step: Step; state: string; maxAge: number },
+): void {
+  reply.setCookie(cookieName(config, step), state, { ...cookieOptions(config), signed: true, maxAge });
 }
 
 /** Null: this browser has begun no sign-in. */
-export function signInState(request: FastifyRequest, config: Config): string | null {
-  const cookie = request.cookies[cookieName(config, 'sign-in')];
+export function signInState(request: FastifyRequest, config: Config, step: Step): string | null {
+  const cookie = request.cookies[cookieName(config, step)];
   return cookie === undefined ? null : request.unsignCookie(cookie).value;
 }
 
-export function endSignInState(reply: FastifyReply, config: Config): void {
-  reply.clearCookie(cookieName(config, 'sign-in'), cookieOptions(config));
+export function endSignInState(reply: FastifyReply, config: Config, step: Step): void {
+  reply.clearCookie(cookieName(config, step), cookieOptions(config));
 }
 
 /** Refuses what the route's permission does not allow the session, or the lack of one. */
-function demandSession(request: FastifyRequest): void {
-  const needed = request.routeOptions.config.permission ?? 'admin';
+function demandSession(request: FastifyRequest, config: Config): void {
+  const { permission: needed = 'admin', beforeEnrolment = false } = request.routeOptions.config;
   if (needed === 'public' || request.is404) return;
   if (request.session === null) throw new Refusal('session.missing', 'Sign in first.');
+  if (!beforeEnrolment && mustEnrol(config, request.session)) {
+    throw new Refusal('enrolment.missing', 'Set up a second factor first.');
+  }
   demand(request.session.actor, needed);
 }
 
@@ -252,7 +264,7 @@ function sessionName({ session }: FastifyRequest): string {
 }
 
 /** `__Host-` ties a cookie to this host and to https; a browser refuses it on plain http. */
-function cookieName({ publicUrl }: Config, purpose: 'session' | 'form' | 'sign-in'): string {
+function cookieName({ publicUrl }: Config, purpose: 'session' | 'form' | Step): string {
   return `${publicUrl.startsWith('https:') ? '__Host-' : ''}subnotice-${purpose}`;
 }
 

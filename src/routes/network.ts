@@ -23,6 +23,11 @@ export function areaOf(ip: string): string {
   return three === undefined ? `${networkOf(ip).split(':').slice(0, 3).join(':')}::/48` : `${three}.0/24`;
 }
 
+/** From where somebody signs in, and in which language. */
+export function visitOf({ ip, headers }: FastifyRequest, locale: string) {
+  return { ip: networkOf(ip), area: areaOf(ip), agent: headers['user-agent'], locale };
+}
+
 /** Whether a host, with or without a port, is this machine itself. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(host);

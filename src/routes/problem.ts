@@ -57,6 +57,17 @@ const refusalStatus = {
   'objection.missing': 404,
   'credentials.wrong': 401,
   'password.weak': 422,
+  'code.wrong': 422,
+  'factor.missing': 409,
+  'enrolment.missing': 403,
+  'account.missing': 404,
+  'account.exists': 409,
+  'account.disabled': 403,
+  'account.last': 409,
+  'account.unsure': 422,
+  'account.own': 409,
+  'invitation.missing': 404,
+  'session.unknown': 404,
   'identity.unknown': 403,
   'identity.unverified': 403,
   'identity.taken': 403,
@@ -187,7 +198,9 @@ export function isForPrograms(request: FastifyRequest): boolean {
 
 /** Refusals that tell of somebody trying what they may not (ASVS 16.3). */
 const guarded: ReadonlySet<Problem['code']> = new Set([
+  'account.disabled',
   'bearer.missing',
+  'code.wrong',
   'credentials.wrong',
   'csrf.wrong',
   'identity.taken',

@@ -4,7 +4,7 @@ import { roles } from '../../actor.js';
 import { type ApiToken, createApiToken, listApiTokens, revokeApiToken } from '../../admins/api-tokens.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
-import { readDayEnd } from '../../versions/clock.js';
+import { dayOf, readDayEnd } from '../../versions/clock.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
 
@@ -14,6 +14,8 @@ const post = z.object({
   role: z.enum(roles).default('viewer'),
   expires: z.string().trim().default(''),
 });
+/** What the form proposes: a token that nobody remembers ends by itself. */
+const usualLifeMs = 365 * 24 * 60 * 60 * 1000;
 type TokenForm = z.infer<typeof post>;
 
 /** Tokens for programs: made, shown once, revoked. */
@@ -65,7 +67,8 @@ export function apiTokensRoutes(deps: AppDeps): FastifyPluginAsync {
       {
         tokens: tokens.map((token) => ({ ...token, state: stateOf(token, now) })),
         created: view.created ?? null,
-        values: view.values ?? post.parse({}),
+        values:
+          view.values ?? post.parse({ expires: dayOf(new Date(now.getTime() + usualLifeMs), deps.config.timeZone) }),
         errors: view.errors ?? [],
         done: view.done ?? null,
       },

@@ -46,6 +46,8 @@ const sections = {
   deliveries: { path: '/admin/deliveries', permission: 'viewer' },
   deliverability: { path: '/admin/deliverability', permission: 'viewer' },
   tasks: { path: '/admin/tasks', permission: 'viewer' },
+  account: { path: '/admin/account', permission: 'viewer' },
+  admins: { path: '/admin/admins', permission: 'admin' },
   tokens: { path: '/admin/api-tokens', permission: 'admin' },
   audit: { path: '/admin/audit', permission: 'admin' },
 } as const satisfies Record<string, { path: string; permission: Role }>;
@@ -58,7 +60,7 @@ const groups = {
   people: ['subscribers', 'groups', 'objections'],
   delivery: ['deliveries', 'deliverability'],
   tasks: ['tasks'],
-  settings: ['tokens', 'audit'],
+  settings: ['account', 'admins', 'tokens', 'audit'],
 } as const satisfies Record<string, readonly Section[]>;
 
 type ConsoleDeps = Pick<AppDeps, 'config' | 'texts' | 'pages'>;

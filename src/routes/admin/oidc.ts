@@ -6,10 +6,10 @@ import type { AppDeps } from '../../app.js';
 import type { Config } from '../../config.js';
 import { Refusal } from '../../errors.js';
 import { countedGuesses, endSignInState, keepSignInState, setSession, signInState } from '../guard.js';
-import { isLoopback, networkOf } from '../network.js';
+import { isLoopback, visitOf } from '../network.js';
 import { noteRefusal, problemOf } from '../problem.js';
 import { redirect } from './console.js';
-import { safePath } from './sign-in.js';
+import { safePath } from './safe-path.js';
 
 const startQuery = z.object({ next: z.string().default('').catch('') });
 const callbackPath = '/admin/oidc/callback';
@@ -28,6 +28,7 @@ const refusals: ReadonlyMap<string, string> = new Map([
   ['identity.unverified', 'unverified'],
   ['identity.taken', 'taken'],
   ['identity.unknown', 'unknown'],
+  ['account.disabled', 'disabled'],
   ['provider.refused', 'refused'],
   ['provider.away', 'away'],
 ]);
@@ -52,21 +53,25 @@ export function oidcRoutes(deps: AppDeps): FastifyPluginAsync {
         const until = deps.now().getTime() + pendingMs;
         const { locale, chosen } = deps.pages.localeChoice(request);
         const state = { ...pending, next, lang: chosen ? locale : null, until };
-        keepSignInState(reply, deps.config, JSON.stringify(state), pendingMs / 1000);
+        keepSignInState(reply, deps.config, {
+          step: 'sign-in',
+          state: JSON.stringify(state),
+          maxAge: pendingMs / 1000,
+        });
         return reply.header('cache-control', 'no-store').redirect(url, 303);
       });
     });
 
     app.get(callbackPath, anybody, async (request, reply) =>
       orPage(request, reply, oidc.label, async () => {
-        const begun = readState(signInState(request, deps.config));
+        const begun = readState(signInState(request, deps.config, 'sign-in'));
         const search = new URLSearchParams(searchOf(request));
         if (begun !== null && begun.lang !== null && !search.has('lang')) {
           search.set('lang', begun.lang);
           return reply.header('cache-control', 'no-store').redirect(deps.pages.href(`${callbackPath}?${search}`), 303);
         }
         // Good for one answer, whatever comes of it.
-        endSignInState(reply, deps.config);
+        endSignInState(reply, deps.config, 'sign-in');
         if (begun === null || begun.until < deps.now().getTime()) {
           throw new Refusal('provider.refused', 'This browser has begun no sign-in.');
         }
@@ -89,7 +94,7 @@ export function oidcRoutes(deps: AppDeps): FastifyPluginAsync {
         await guesses.count(request);
         throw error;
       });
-      const from = { ip: networkOf(request.ip), newRole: oidc?.newRole ?? null };
+      const from = { ...visitOf(request, deps.pages.localeOf(request)), newRole: oidc?.newRole ?? null };
       setSession(reply, deps.config, await signInByIdentity(deps, identity, from));
       return redirect(deps, request, reply.header('cache-control', 'no-store'), safePath(next));
     }

@@ -5,9 +5,14 @@ import { Refusal } from '../../errors.js';
 import { countOpenTasks } from '../../tasks/browse.js';
 import { csrfToken, guardConsole } from '../guard.js';
 import { noteRefusal, problemOf } from '../problem.js';
+import { accountRoutes } from './account.js';
+import { adminAccountRoutes } from './admin.js';
+import { adminsRoutes } from './admins.js';
 import { apiTokensRoutes } from './api-tokens.js';
 import { approvalRoutes } from './approval.js';
 import { adminAuditRoutes } from './audit.js';
+import { choosePasswordRoutes } from './choose-password.js';
+import { codeRoutes } from './code.js';
 import { redirect } from './console.js';
 import { contactsRoutes } from './contacts.js';
 import { adminDeliverabilityRoutes } from './deliverability.js';
@@ -25,6 +30,7 @@ import { recordsRoutes } from './records.js';
 import { reviewRoutes } from './review.js';
 import { reviewMailRoutes } from './review-mail.js';
 import { reviewSeverityRoutes } from './review-severity.js';
+import { secondFactorRoutes } from './second-factor.js';
 import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
 import { adminSubscriberRoutes } from './subscriber.js';
@@ -74,7 +80,12 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       if (code === 'session.missing' && request.method === 'GET') {
         return redirect(deps, request, reply, `/admin/sign-in?next=${encodeURIComponent(request.url)}`);
       }
-      if (code === 'session.missing' || code === 'csrf.wrong') return keepTyped(request, reply);
+      if (code === 'enrolment.missing' && request.method === 'GET') {
+        return redirect(deps, request, reply, `/admin/account/second-factor?next=${encodeURIComponent(request.url)}`);
+      }
+      if (code === 'session.missing' || code === 'csrf.wrong' || code === 'enrolment.missing') {
+        return keepTyped(request, reply, code === 'enrolment.missing');
+      }
       if (code === 'permission.missing') return refusePermission(request, reply);
       // Everything else looks as it does elsewhere.
       throw error instanceof z.ZodError ? malformed(error, request) : error;
@@ -85,6 +96,8 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
     });
     const doors = [
       signInRoutes,
+      codeRoutes,
+      choosePasswordRoutes,
       oidcRoutes,
       overviewRoutes,
       draftRoutes,
@@ -107,17 +120,21 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       recordsRoutes,
       adminAuditRoutes,
       sendingRoutes,
+      accountRoutes,
+      secondFactorRoutes,
+      adminsRoutes,
+      adminAccountRoutes,
       apiTokensRoutes,
     ];
     for (const door of doors) await app.register(door(deps));
   };
 
   /** A session may end while somebody writes: what they typed comes back, to be sent again after signing in. */
-  function keepTyped(request: FastifyRequest, reply: FastifyReply) {
+  function keepTyped(request: FastifyRequest, reply: FastifyReply, mustEnrol: boolean) {
     const { t } = deps.texts.for(deps.pages.localeOf(request));
     const body = z.record(z.string(), z.unknown()).catch({}).parse(request.body);
     const fields = Object.entries(body).flatMap(([name, value]) => {
-      if (name.startsWith('_') || /password|repeat/.test(name)) return [];
+      if (name.startsWith('_') || /password|repeat|^codes?$/i.test(name)) return [];
       return texts.parse(value).map((text) => ({
         name,
         value: text,
@@ -129,7 +146,15 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
     return deps.pages.page(
       reply,
       'admin/session-ended',
-      { action: request.url, fields, signedIn: request.session !== null, csrf: csrfToken(reply) },
+      {
+        action: request.url,
+        fields,
+        signedIn: request.session !== null && !mustEnrol,
+        way: mustEnrol
+          ? { path: '/admin/account/second-factor', label: t('accounts.enrol.first') }
+          : { path: '/admin/sign-in', label: t('console.sessionEnded.signIn') },
+        csrf: csrfToken(reply),
+      },
       { status: 403 },
     );
   }

@@ -6,10 +6,12 @@ import { signIn } from '../../admins/sign-in.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { clearSession, csrfToken, sessionToken, setSession } from '../guard.js';
-import { networkOf } from '../network.js';
+import { visitOf } from '../network.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { noteRefusal } from '../problem.js';
+import { codePath, keepHalf } from './code.js';
 import { redirect } from './console.js';
+import { safePath } from './safe-path.js';
 
 const signInPost = z.object({
   email: z.string().max(1_000),
@@ -19,8 +21,14 @@ const signInPost = z.object({
 const setupPost = z.object({ email: z.string().max(1_000), password: z.string().max(4_000), repeat: z.string() });
 const query = z.object({
   next: z.string().default('').catch(''),
-  why: z.enum(['ended', 'signed-out']).optional().catch(undefined),
+  why: z.enum(['ended', 'signed-out', 'new-password']).optional().catch(undefined),
 });
+
+const whyTexts = {
+  ended: 'console.signIn.ended',
+  'signed-out': 'console.signIn.signedOut',
+  'new-password': 'accounts.reset.done',
+} as const;
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -31,15 +39,19 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
 
     app.get('/admin/sign-in', anybody, async (request, reply) => {
       const { next, why } = query.parse(request.query);
-      const status =
-        why === undefined ? null : texts(request).t(`console.signIn.${why === 'ended' ? 'ended' : 'signedOut'}`);
+      const status = why === undefined ? null : texts(request).t(whyTexts[why]);
       return showSignIn(reply, { email: '', next: safePath(next), status, errors: [] });
     });
 
     app.post('/admin/sign-in', anybody, async (request, reply) => {
       const { email, password, next } = signInPost.parse(request.body);
       try {
-        setSession(reply, deps.config, await signIn(deps, { email, password, ip: networkOf(request.ip) }));
+        const entered = await signIn(deps, { ...visitOf(request, deps.pages.localeOf(request)), email, password });
+        if ('half' in entered) {
+          keepHalf(reply, deps, entered.half);
+          return redirect(deps, request, reply, `${codePath}?next=${encodeURIComponent(safePath(next))}`);
+        }
+        setSession(reply, deps.config, entered.session);
         return redirect(deps, request, reply, safePath(next));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
@@ -75,7 +87,13 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
         return showSetup(request, reply, email, [{ field: 'repeat', message: t('console.setup.different') }]);
       }
       try {
-        setSession(reply, deps.config, await createFirstAdmin(deps, { token: request.params.token, email, password }));
+        const first = {
+          ...visitOf(request, deps.pages.localeOf(request)),
+          token: request.params.token,
+          email,
+          password,
+        };
+        setSession(reply, deps.config, await createFirstAdmin(deps, first));
         return redirect(deps, request, reply, '/admin');
       } catch (error) {
         if (error instanceof Refusal && error.code === 'address.invalid') {
@@ -125,10 +143,4 @@ export function signInRoutes(deps: AppDeps): FastifyPluginAsync {
       { status: error.code === 'setup.used' ? 410 : 404 },
     );
   }
-}
-
-/** Only ways into the console, and to what stands behind its door: a link to the sign-in page must not lead elsewhere. */
-export function safePath(path: string): string {
-  if (path === '/dev/mailbox') return path;
-  return /^\/admin(?:[/?][\w\-./?=&%]*)?$/.test(path) && !path.startsWith('/admin/sign-') ? path : '/admin';
 }

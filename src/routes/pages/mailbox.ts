@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import { hasRole } from '../../actor.js';
-import { sessionOf } from '../../admins/sessions.js';
+import { mustEnrol, sessionOf } from '../../admins/sessions.js';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import type { Mailbox, MailboxMessage } from '../../mail/mailbox.js';
@@ -36,6 +36,9 @@ export function mailboxRoutes(deps: AppDeps): FastifyPluginAsync {
       if (isAtThisMachine(request, deps.config)) return;
       const session = await sessionOf(deps, sessionToken(request, deps.config));
       if (session === null) return reply.redirect(pages.href('/admin/sign-in?next=%2Fdev%2Fmailbox'), 303);
+      if (mustEnrol(deps.config, session)) {
+        return reply.redirect(pages.href('/admin/account/second-factor?next=%2Fdev%2Fmailbox'), 303);
+      }
       if (!hasRole(session.actor, 'admin')) throw new Refusal('permission.missing', 'This needs the role "admin".');
     });
 
