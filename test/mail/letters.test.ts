@@ -2,13 +2,13 @@ import t from 'tap';
 import { renderLetter } from '../../src/mail/letters.js';
 import { loadTexts } from '../../src/texts.js';
 import { readMarkup } from './markup.js';
-import { letters, taskLetter } from './sample-letters.js';
+import { adminLetters, letters, taskLetter } from './sample-letters.js';
 
 const texts = loadTexts({ timeZone: 'Europe/Brussels' });
 const en = texts.for('en');
 const de = texts.for('de');
 t.test('every letter says the same in both parts, in every language, with links on lines of their own', async (t) => {
-  for (const input of [...letters, taskLetter]) {
+  for (const input of [...letters, ...adminLetters, taskLetter]) {
     for (const words of [en, de]) {
       const { subject, html, text } = await renderLetter(input, words);
       const name = `${input.kind} in ${words.locale}`;

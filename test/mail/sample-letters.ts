@@ -1,3 +1,4 @@
+import { toldDeeds } from '../../src/admins/tell.js';
 import type { LetterInput } from '../../src/mail/letters.js';
 import { aNotice } from './sample.js';
 
@@ -62,6 +63,17 @@ export const letters: LetterInput[] = [
     grounds: 'We <b>cannot</b> accept & allow\nremote access from elsewhere.',
     versionUrl: `${common.publicUrl}/versions/4`,
   },
+];
+export const adminLetters: LetterInput[] = [
+  {
+    ...common,
+    kind: 'admin-invitation',
+    url: `${common.publicUrl}/admin/invitation/abc`,
+    role: 'publisher',
+    validMinutes: 72 * 60,
+  },
+  { ...common, kind: 'admin-reset', url: `${common.publicUrl}/admin/reset/abc`, role: null, validMinutes: 10 },
+  ...toldDeeds.map((deed) => ({ ...common, kind: 'admin-changed' as const, deed, at })),
 ];
 export const taskLetter: LetterInput = {
   ...common,

@@ -23,6 +23,9 @@ t.test('every setting has a default that works on a fresh machine', async (t) =>
     objectionDays: 30,
     timeZone: 'UTC',
     holdAfterHours: 24,
+    secondFactor: 'optional',
+    sessionIdleMinutes: 720,
+    sessionHours: 168,
     logLevel: 'info',
   });
   t.ok(Object.isFrozen(config));
@@ -78,6 +81,9 @@ const wrong: [string, Record<string, string>][] = [
   ['SENDGRID_WEBHOOK_KEY', { SENDGRID_WEBHOOK_KEY: 'bm8ga2V5' }],
   ['QUIET_MINUTES', { QUIET_MINUTES: '1441' }],
   ['FOUR_EYES', { FOUR_EYES: 'sometimes' }],
+  ['SECOND_FACTOR', { SECOND_FACTOR: 'on' }],
+  ['SESSION_IDLE_MINUTES', { SESSION_IDLE_MINUTES: '1' }],
+  ['SESSION_HOURS', { SESSION_HOURS: '0.5' }],
   ['HOLD_BACK_MINUTES', { HOLD_BACK_MINUTES: '121' }],
   ['OIDC_CLIENT_SECRET', { OIDC_ISSUER: 'https://login.example.org', OIDC_CLIENT_ID: 'subnotice' }],
   ['OIDC_ISSUER', { OIDC_ISSUER: 'http://login.example.org', OIDC_CLIENT_ID: 'a', OIDC_CLIENT_SECRET: 'long enough' }],

@@ -192,6 +192,8 @@ async function fill(pool: pg.Pool): Promise<void> {
   );
   await run(`insert into audit_log (at, actor, action, subject, detail)
     values ('2026-12-01', '{"kind":"admin","id":1,"role":"admin"}', 'version.published', 'version 1', '{"changes":1}')`);
+  await run(`insert into audit_log (at, actor, action, subject, detail)
+    values ('2026-11-30', '{"kind":"admin","id":1,"role":"admin"}', 'admin.signed-in', 'admin 1', '{"how":"password"}')`);
   await run(`insert into service_state (last_seen_at, cluster, database_oid) values ('2026-12-30', 'x', 1)`);
 }
 
@@ -242,6 +244,8 @@ t.test('the database of the version before is brought to the present with everyt
 
   const { rows } = await pool.query('select distinct kind, entitlement, notice_group from subscribers');
   t.same(rows, [{ kind: 'voluntary', entitlement: null, notice_group: null }], 'whoever was there came by the form');
+  const { rows: accounts } = await pool.query('select has_password, disabled_at, last_signed_in_at from admins');
+  t.same(accounts, [{ has_password: true, disabled_at: null, last_signed_in_at: at('2026-11-30') }]);
   const { rows: traces } = await pool.query('select id, message_id from deliveries where message_id is not null');
   for (const { id, message_id } of traces) {
     t.match(await findBounced(pool, { messageId: message_id, recipientHashes: [] }), { id }, 'bounces find their mail');
