@@ -60,6 +60,7 @@ export const refusalCodes = [
   'csrf.wrong',
   'rate.exceeded',
   'csv.invalid',
+  'import.unreadable',
   'bounce.unreadable',
   'setup.used',
   'api-token.missing',

@@ -11,7 +11,7 @@ const mostLevels = 50;
 const mostAliases = 100;
 
 /** A text that was parsed: its value, and the line of each place in it. */
-interface Parsed {
+export interface Parsed {
   value: unknown;
   lineOf(path: string): number | undefined;
 }
@@ -25,8 +25,7 @@ interface Parsed {
 export function readList(text: string, format: 'json' | 'yaml', base: ListDocument | null = null): ListDocument {
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.bytes) throw tooLarge(bytes);
-  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
-  const { value, lineOf } = format === 'json' ? parseJson(plain) : parseYaml(plain);
+  const { value, lineOf } = parseText(text, format);
   try {
     return readListValue(value, base);
   } catch (error) {
@@ -37,6 +36,12 @@ export function readList(text: string, format: 'json' | 'yaml', base: ListDocume
       error.errors.map((fault) => ({ ...fault, line: nearestLine(fault.path, lineOf) })),
     );
   }
+}
+
+/** Parses a text of any content. Refuses `document.invalid` for what is none, nested too deeply or a bomb. */
+export function parseText(text: string, format: 'json' | 'yaml'): Parsed {
+  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
+  return format === 'json' ? parseJson(plain) : parseYaml(plain);
 }
 
 /**

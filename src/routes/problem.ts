@@ -79,6 +79,7 @@ const refusalStatus = {
   'csrf.wrong': 403,
   'rate.exceeded': 429,
   'csv.invalid': 422,
+  'import.unreadable': 422,
   'bounce.unreadable': 422,
   'setup.used': 410,
   'api-token.missing': 404,

@@ -1,0 +1,112 @@
+import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
+import { type Cell, type CellLink, cleanText, linesOf, oneLine, textCell } from './tables.js';
+
+/*
+ * PURE. The text of a piece of HTML as a reader sees it, with its lines, lists, links and what is bold.
+ */
+
+/** What a reader does not see, or what is no part of the text. */
+const unread: ReadonlySet<string> = new Set(
+  'script style noscript template svg math head iframe object audio video canvas button select input textarea'.split(
+    ' ',
+  ),
+);
+const lineBreaking: ReadonlySet<string> = new Set(
+  'address article blockquote dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p pre section table td th tr ul'.split(
+    ' ',
+  ),
+);
+
+/** Whether an element is passed over whole. */
+export function isUnread(tagName: string): boolean {
+  return unread.has(tagName);
+}
+
+/** Finds the full address of a link; null: there is none. */
+export type Resolve = (href: string) => string | null;
+
+/** Addresses as they are written. */
+export const asWritten: Resolve = (href) => href;
+
+interface Reading {
+  text: string;
+  links: CellLink[];
+  bold: string[];
+  hasList: boolean;
+  images: string[];
+}
+
+/** The cell that an element of a page is. */
+export function cellOf(element: Tree.ParentNode, resolve: Resolve): Cell {
+  return cellOfNodes(element.childNodes, resolve);
+}
+
+/** The cell that some neighbours of a page are. */
+export function cellOfNodes(nodes: readonly Tree.ChildNode[], resolve: Resolve): Cell {
+  const reading: Reading = { text: '', links: [], bold: [], hasList: false, images: [] };
+  for (const node of nodes) read(node, reading, resolve);
+  const lines = linesOf(reading.text);
+  // A logo or a tick says what it says by its alternative text, where nothing else does.
+  if (lines.length === 0) lines.push(...linesOf(reading.images.join('\n')));
+  const text = lines.join('\n');
+  const bold = reading.bold.find((part) => part !== '');
+  return {
+    text,
+    items: lines.length > 1 || (reading.hasList && lines.length > 0) ? lines : [],
+    links: reading.links.map((link) => ({ ...link, label: link.label === '' ? link.url : link.label })),
+    strong: bold !== undefined && bold !== oneLine(text) ? bold : null,
+  };
+}
+
+const markup = /<\/?(?:br|ul|ol|li|p|div|span|a|b|strong|u|i|em|small|sup|sub|code)\b[^>]*>/i;
+const markdownLink = /\[([^\][\n]{1,200})\]\(\s*(https?:\/\/[^\s()]+)\s*\)/g;
+
+/** The cell that a text of a spreadsheet or a data file is: plain, with HTML in it, or with links of Markdown. */
+export function looseCell(raw: string): Cell {
+  if (markup.test(raw)) {
+    const paragraphs = cleanText(raw).replace(/\n/g, '<br>');
+    return cellOf(parseFragment(paragraphs), asWritten);
+  }
+  const links: CellLink[] = [];
+  const text = raw.replace(markdownLink, (_, label: string, url: string) => {
+    links.push({ label: oneLine(label), url });
+    return label;
+  });
+  return { ...textCell(text), links };
+}
+
+function read(node: Tree.ChildNode, into: Reading, resolve: Resolve): void {
+  if (node.nodeName === '#text' && 'value' in node) {
+    into.text += cleanText(node.value).replace(/\s+/g, ' ');
+    return;
+  }
+  if (!('tagName' in node) || isUnread(node.tagName)) return;
+  const { tagName } = node;
+  if (tagName === 'br') {
+    into.text += '\n';
+    return;
+  }
+  if (tagName === 'img') {
+    into.images.push(oneLine(attribute(node, 'alt') ?? ''));
+    return;
+  }
+  if (tagName === 'li') into.hasList = true;
+  const breaks = lineBreaking.has(tagName);
+  if (breaks) into.text += '\n';
+  const from = into.text.length;
+  for (const child of node.childNodes) read(child, into, resolve);
+  const own = oneLine(into.text.slice(from));
+  if (breaks) into.text += '\n';
+  // "</br>" is read as a line break by the parser itself.
+  if (tagName === 'a') {
+    const href = attribute(node, 'href')?.trim() ?? '';
+    const url = href === '' || href.startsWith('#') ? null : resolve(oneLine(href));
+    if (url !== null) into.links.push({ label: own, url });
+  }
+  if (tagName === 'strong' || tagName === 'b') into.bold.push(own);
+}
+
+/** An attribute of an element; null: it has none of this name. */
+export function attribute(element: Tree.Element, name: string): string | null {
+  return element.attrs.find((one) => one.name === name)?.value ?? null;
+}

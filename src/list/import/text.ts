@@ -1,0 +1,111 @@
+import { type Block, isHeadingLine, type Page, pageOf } from './flow.js';
+import { type GridRow, gridCell } from './grid.js';
+import { cellsOfRow, hasPipe, ruleWidth } from './pipes.js';
+import { oneLine, textCell } from './tables.js';
+
+/*
+ * PURE. A page captured as plain text: cells parted by "|", rows that run over several lines where lists in
+ * them were lost, headings that are nothing but short lines.
+ */
+
+interface Line {
+  text: string;
+  at: number;
+}
+
+/** Whether a text with tables is such a capture: its rows break off, or text follows them directly. */
+export function isCapture(text: string): boolean {
+  const lines = text.split('\n');
+  return lines.some((line, at) => {
+    const width = ruleWidth(line);
+    if (width === null || width < 2 || !hasPipe(lines[at - 1] ?? '')) return false;
+    const below = lines.slice(at + 1);
+    const end = below.findIndex((row) => row.trim() === '');
+    return (end < 0 ? below : below.slice(0, end)).some((row) => row.trim() === '|');
+  });
+}
+
+/** Reads a captured page. */
+export function readText(text: string): Page {
+  const lines = text.split('\n').map((line, at): Line => ({ text: line, at: at + 1 }));
+  const blocks: Block[] = [];
+  let from = 0;
+  for (const [at, line] of lines.entries()) {
+    const heading = lines[at - 1];
+    if (at <= from || ruleWidth(line.text) === null || heading === undefined || !hasPipe(heading.text)) continue;
+    const { block, end } = tableAt(lines, at);
+    blocks.push(...proseOf(lines.slice(from, at - 1), firstName(block)), block);
+    from = end;
+  }
+  blocks.push(...proseOf(lines.slice(from), null));
+  return pageOf(blocks, null);
+}
+
+/** The table whose rule stands at an index, and the index behind its last line. */
+function tableAt(lines: readonly Line[], rule: number): { block: Extract<Block, { kind: 'table' }>; end: number } {
+  const top = lines[rule - 1];
+  const headingText = top?.text ?? '';
+  const width = Math.max(ruleWidth(lines[rule]?.text ?? '') ?? 1, cellsOfRow(headingText, 0).length);
+  const outer = /^\s*\|/.test(headingText);
+  const line = top?.at ?? 1;
+  const grid = [rowOf(headingText, line, width, true)];
+  let end = rule + 1;
+  while (end < lines.length) {
+    const start = lines[end];
+    if (start === undefined || !hasPipe(start.text)) break;
+    // Another table begins: its headings, then its rule.
+    if (ruleWidth(lines[end + 1]?.text ?? '') !== null) break;
+    let text = start.text;
+    let next = end + 1;
+    while (next < lines.length && !isComplete(text, width, outer) && hasPipe(lines[next]?.text ?? '')) {
+      text = `${text.trimEnd()} ${lines[next]?.text.trim()}`;
+      next++;
+    }
+    // A row that is merely short swallows its neighbours: then it ends where its line does.
+    if (!isComplete(text, width, outer) || count(text) > width + (outer ? 1 : 0)) {
+      text = start.text;
+      next = end + 1;
+    }
+    grid.push(rowOf(text, start.at, width, false));
+    end = next;
+  }
+  return { block: { kind: 'table', caption: null, grid, line }, end };
+}
+
+function count(text: string): number {
+  return text.split('|').length - 1;
+}
+
+/** Rows end with a separator, or hold one less than there are columns. */
+function isComplete(text: string, width: number, outer: boolean): boolean {
+  const ends = /\|\s*$/.test(text);
+  return count(text) >= width - 1 + (outer ? 1 : 0) + (ends ? 1 : 0);
+}
+
+function rowOf(text: string, line: number, width: number, isHeading: boolean): GridRow {
+  return { line, cells: cellsOfRow(text, width).map((cell) => gridCell(textCell(cell), isHeading)) };
+}
+
+/** The name that the first row begins with, as far as a line above may repeat it. */
+function firstName({ grid }: Extract<Block, { kind: 'table' }>): string | null {
+  const [, row] = grid;
+  const text = row?.cells[0]?.text ?? '';
+  return text.length < 3 ? null : (/^\S+(?:\s\S+)?/.exec(text)?.[0] ?? null);
+}
+
+/** @param name of the first row below: a summary line repeats it behind the heading ("Storage 2 Amazon.com, Inc. …") */
+function proseOf(lines: readonly Line[], name: string | null): Block[] {
+  const filled = lines.filter(({ text }) => text.trim() !== '');
+  return filled.flatMap(({ text, at }, index): Block[] => {
+    const line = oneLine(text);
+    const parted = index === filled.length - 1 && name !== null ? line.indexOf(` ${name}`) : -1;
+    if (parted > 0 && isHeadingLine(line.slice(0, parted))) {
+      return [
+        { kind: 'heading', level: 2, text: line.slice(0, parted), line: at },
+        { kind: 'paragraph', text: line.slice(parted + 1), line: at },
+      ];
+    }
+    if (isHeadingLine(line)) return [{ kind: 'heading', level: index === 0 && at === 1 ? 1 : 2, text: line, line: at }];
+    return [{ kind: 'paragraph', text: line, line: at }];
+  });
+}
