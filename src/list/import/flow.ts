@@ -34,9 +34,9 @@ export function pageOf(blocks: readonly Block[], title: string | null): Page {
   let atStart = true;
 
   const close = (level: number) => {
-    while ((open.at(-1)?.level ?? 0) >= level) {
-      const heading = open.pop();
-      if (heading && !heading.used) page.leftOver.push({ line: heading.line, text: heading.text });
+    for (let heading = open.at(-1); heading !== undefined && heading.level >= level; heading = open.at(-1)) {
+      open.pop();
+      if (!heading.used) page.leftOver.push({ line: heading.line, text: heading.text });
     }
   };
   const putAside = () => {
