@@ -64,7 +64,7 @@ function membersOf({ text, items }: Cell): readonly string[] {
 function namePart({ text, items, links, strong }: Cell): { name: Cell; rest: Cell | null } {
   const [first = '', ...more] = items.length > 1 ? items : [text];
   const linked = links.find(({ label }) => label !== '' && first.startsWith(label));
-  const marked = strong !== null && first.startsWith(strong) ? strong.replace(/\s*[:.–—-]+$/, '') : null;
+  const marked = strong !== null && first.startsWith(strong) ? withoutEnd(strong) : null;
   const parted = /^(.{1,120}?)(?:\s*:\s+|\s+[–—-]\s+)\S/.exec(first)?.[1];
   const name = marked ?? linked?.label ?? parted ?? first;
   const behind = first.slice(name.length).replace(/^[\s:.,;–—-]+/, '');
@@ -80,6 +80,11 @@ function namePart({ text, items, links, strong }: Cell): { name: Cell; rest: Cel
         ? null
         : { text: rest.join('\n'), items: rest.length > 1 ? rest : [], links: others, strong: null },
   };
+}
+
+function withoutEnd(text: string): string {
+  const end = [...text].findLastIndex((letter) => !/[\s:.–—-]/.test(letter));
+  return [...text].slice(0, end + 1).join('');
 }
 
 /** "Location: Germany": the label, where it is a heading that is known. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Page, pageOf } from './flow.js';
 import { type GridRow, gridCell } from './grid.js';
 import { looseCell } from './html-cell.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. Tables as spreadsheets save them: parted by commas, semicolons, tabs or bars, any line ends, quoted
@@ -13,13 +14,14 @@ const delimiters = [',', ';', '\t', '|'] as const;
 const recordsSchema = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
 type Records = z.infer<typeof recordsSchema>;
 
-/** Reads a table of values; never fails, as every text is one. */
+/** Reads a table of values, as every text is one. Refuses `import.unreadable` for too many rows. */
 export function readCsv(text: string): Page {
   // Excel's own way to say which separator a file has.
   const declared = /^sep=(.)\r?\n/i.exec(text)?.[1] ?? null;
   const body = declared === null ? text : text.slice(text.indexOf('\n') + 1);
   const before = declared === null ? 0 : 1;
   const records = recordsOf(body, declared ?? delimiterOf(body));
+  if (records.length > most.rows) throw unreadable('too-large');
   let line = 1;
   const grid = records.map(({ record, info }): GridRow => {
     const row = { line: line + before, cells: record.map((value) => gridCell(looseCell(withoutGuard(value)))) };

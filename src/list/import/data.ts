@@ -5,6 +5,7 @@ import { headingWords, matchHeading, subProcessorHeadings } from './headings.js'
 import { readHtml } from './html.js';
 import { looseCell } from './html-cell.js';
 import { type Cell, emptyCell, linesOf, oneLine, type SourceTable } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. Lists kept as data: arrays of objects, at the top or nested under keys, whose keys are the columns;
@@ -109,6 +110,7 @@ function visitEntries(
   keys: readonly string[] = entries.map((_, at) => String(at)),
 ): void {
   const columns: string[] = [];
+  const places = new Map<string, number>();
   const table: SourceTable = { caption: null, headings: [...headings], columns, rows: [] };
   const groups: (() => void)[] = [];
   for (const [at, entry] of entries.entries()) {
@@ -131,9 +133,16 @@ function visitEntries(
     }
     const cells: Cell[] = [];
     for (const [key, one] of Object.entries(entry)) {
-      const known = columns.indexOf(key);
-      cells[known >= 0 ? known : columns.push(key) - 1] = cellOfValue(one);
+      const place = places.get(key) ?? columns.length;
+      if (place >= most.columns) {
+        leave(one, [...here, key], walk);
+        continue;
+      }
+      if (place === columns.length) columns.push(key);
+      places.set(key, place);
+      cells[place] = cellOfValue(one);
     }
+    if (table.rows.length > most.rows) throw unreadable('too-large');
     table.rows.push({ line: lineAt(here, walk), cells });
   }
   for (const row of table.rows) row.cells = columns.map((_, at) => row.cells[at] ?? emptyCell);

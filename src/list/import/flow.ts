@@ -1,6 +1,8 @@
+import { plainText } from '../plain.js';
 import { type GridRow, tablesOfGrid } from './grid.js';
 import { headingWords } from './headings.js';
 import { type ImportSource, type LeftOver, oneLine, type SourceTable } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. A page as the run of its parts, and the tables that stand in it with what stands above them.
@@ -10,6 +12,8 @@ export type Block =
   /** Levels 1 to 6 as in HTML; 7 for a line that is only set like a heading. */
   | { kind: 'heading'; level: number; text: string; line: number }
   | { kind: 'paragraph'; text: string; line: number }
+  /** Words of the site around the page: no heading, no introduction. */
+  | { kind: 'beside'; text: string; line: number }
   | { kind: 'table'; caption: string | null; grid: GridRow[]; line: number }
   /** A table that is known to be one, such as bullets: its columns are named already. */
   | { kind: 'rows'; table: Omit<SourceTable, 'headings' | 'caption'>; line: number };
@@ -29,6 +33,9 @@ const dateLine =
 export function pageOf(blocks: readonly Block[], title: string | null): Page {
   const ownTitle = titleOf(blocks);
   const page: Page = { tables: [], title: ownTitle?.text ?? title, introduction: null, leftOver: [] };
+  if (ownTitle !== null && title !== null && plainText(title) !== plainText(ownTitle.text)) {
+    page.leftOver.push({ line: null, text: title });
+  }
   const open: { level: number; text: string; line: number; used: boolean }[] = [];
   let waiting: LeftOver[] = [];
   let atStart = true;
@@ -40,12 +47,13 @@ export function pageOf(blocks: readonly Block[], title: string | null): Page {
     }
   };
   const putAside = () => {
-    page.leftOver.push(...waiting);
+    for (const one of waiting) page.leftOver.push(one);
     waiting = [];
   };
   const take = (tables: readonly SourceTable[]) => {
     if (tables.length === 0) return;
-    page.tables.push(...tables);
+    for (const table of tables) page.tables.push(table);
+    if (page.tables.length > most.tables) throw unreadable('too-large');
     for (const heading of open) heading.used = true;
   };
 
@@ -69,6 +77,9 @@ export function pageOf(blocks: readonly Block[], title: string | null): Page {
         close(block.level);
         open.push({ level: block.level, text: block.text, line: block.line, used: false });
         break;
+      case 'beside':
+        page.leftOver.push({ line: block.line, text: oneLine(block.text) });
+        break;
       case 'paragraph':
         for (const text of block.text.split('\n')) {
           if (isDate(text)) page.leftOver.push({ line: block.line, text });
@@ -91,8 +102,9 @@ export function pageOf(blocks: readonly Block[], title: string | null): Page {
         }
         const { tables, above } = tablesOfGrid(block.grid, caption, headings);
         take(tables);
-        page.leftOver.push(...above);
-        if (tables.length > 0) waiting = [];
+        for (const one of above) page.leftOver.push(one);
+        // The caption of a table without rows is told with it.
+        waiting = [];
       }
     }
   }
@@ -126,7 +138,7 @@ function introductionOf(paragraphs: readonly LeftOver[], leftOver: LeftOver[]): 
   if (paragraphs.length === 0) return null;
   const text = paragraphs.map((one) => one.text).join('\n\n');
   if (text.length <= 20_000) return text;
-  leftOver.push(...paragraphs);
+  for (const one of paragraphs) leftOver.push(one);
   return null;
 }
 
@@ -137,7 +149,7 @@ function captionOf(waiting: readonly LeftOver[], own: string | null): string | n
 
 /** "Storage 2" above two rows: the page counts them. */
 function withoutCount(heading: string, rows: number): string {
-  const counted = /^(.*\S)\s*\(?\b(\d{1,4})\)?$/.exec(heading);
+  const counted = heading.length > 200 ? null : /^(.*\S)\s*\(?\b(\d{1,4})\)?$/.exec(heading);
   if (counted === null || Number(counted[2]) !== rows || headingWords(counted[1] ?? '') === '') return heading;
   return counted[1] ?? heading;
 }

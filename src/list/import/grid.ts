@@ -1,5 +1,6 @@
 import { columnOf } from './headings.js';
-import { type Cell, emptyCell, oneLine, type SourceTable } from './tables.js';
+import { type Cell, emptyCell, type LeftOver, oneLine, type SourceTable } from './tables.js';
+import { most } from './unreadable.js';
 
 /*
  * PURE. From rows of cells to tables: which row holds the column headings, which rows are headings within
@@ -31,53 +32,69 @@ const mostLines = 20;
 /**
  * The tables of a grid: more than one where rows within it are headings of those below.
  * @param headings those it stands under
- * @returns also what stands above the column headings
+ * @returns also what belongs to none of them, such as the lines above the column headings
  */
 export function tablesOfGrid(
   grid: readonly GridRow[],
   caption: string | null,
   headings: readonly string[],
-): { tables: SourceTable[]; above: { line: number; text: string }[] } {
-  const rows = grid.filter(({ cells }) => cells.some(isFilled));
-  const width = Math.max(0, ...rows.map(({ cells }) => lastFilled(cells) + 1));
+): { tables: SourceTable[]; above: LeftOver[] } {
+  const outside: LeftOver[] = [];
+  const rows = grid
+    .map(({ line, cells }): GridRow => {
+      const beyond = cells.slice(most.columns).filter(isFilled);
+      if (beyond.length > 0) outside.push({ line, text: beyond.map(textOf).join(' | ') });
+      return { line, cells: cells.slice(0, most.columns) };
+    })
+    .filter(({ cells }) => cells.some(isFilled));
+  const width = rows.reduce((widest, { cells }) => Math.max(widest, lastFilled(cells) + 1), 0);
   const { start, columns } = headingRows(rows, width);
   const above = rows
     .slice(0, start)
     .filter((_, at) => at < start - columns.rows)
-    .map(({ line, cells }) => ({ line, text: cells.filter(isFilled).map(textOf).join(' ') }));
+    .map(({ line, cells }): LeftOver => ({ line, text: cells.filter(isFilled).map(textOf).join(' ') }));
 
-  const tables: SourceTable[] = [];
-  let open: SourceTable | null = null;
+  const tables: (SourceTable & { line: number })[] = [];
+  let open: (typeof tables)[number] | null = null;
   // "United States" across the table, then the columns, then rows, then "European Union": the first is one of them.
   const first = rows[start - columns.rows - 1];
   const leading = first === undefined || width < 2 ? null : sectionOf(first.cells, width);
   if (leading !== null && rows.slice(start).some(({ cells }) => sectionOf(cells, width) !== null)) {
     above.pop();
-    tables.push({ caption, headings: [...headings, leading], columns: columns.names, rows: [] });
+    tables.push({
+      caption,
+      headings: [...headings, leading],
+      columns: columns.names,
+      rows: [],
+      line: first?.line ?? 1,
+    });
   }
   for (const { line, cells } of rows.slice(start)) {
     const heading = width > 1 ? sectionOf(cells, width) : null;
     if (heading !== null) {
       open = null;
-      tables.push({ caption, headings: [...headings, heading], columns: columns.names, rows: [] });
+      tables.push({ caption, headings: [...headings, heading], columns: columns.names, rows: [], line });
       continue;
     }
     if (open === null) {
       open = tables.at(-1) ?? null;
       if (open === null) {
-        open = { caption, headings: [...headings], columns: columns.names, rows: [] };
+        open = { caption, headings: [...headings], columns: columns.names, rows: [], line };
         tables.push(open);
       }
     }
     open.rows.push({ line, cells: cells.slice(0, lastFilled(cells) + 1).map(plainCell) });
   }
-  const filled = tables.filter((table) => table.rows.length > 0);
-  const bare = tables.filter((table) => table.rows.length === 0);
-  above.push(...bare.map(({ headings: all }) => ({ line: rows[start]?.line ?? 1, text: all.at(-1) ?? '' })));
-  if (tables.length === 0 && columns.names.some((name) => name !== '')) {
-    above.push({ line: rows[0]?.line ?? 1, text: columns.names.filter((name) => name !== '').join(' | ') });
+  for (const { headings: all, line, rows: own } of tables) {
+    if (own.length === 0) above.push({ line, text: all.at(-1) ?? '' });
   }
-  return { tables: filled, above };
+  const filled = tables.filter((table) => table.rows.length > 0).map(({ line: _, ...table }) => table);
+  const names = columns.names.filter((name) => name !== '');
+  if (filled.length === 0) {
+    if (names.length > 0) above.push({ line: rows[0]?.line ?? 1, text: names.join(' | ') });
+    if (caption !== null) above.push({ line: rows[0]?.line ?? null, text: caption });
+  }
+  return { tables: filled, above: [...above, ...outside] };
 }
 
 function isFilled({ text, links }: Cell): boolean {
@@ -111,12 +128,13 @@ interface Columns {
 
 /** Where the rows of facts begin, and what the columns are called. */
 function headingRows(rows: readonly GridRow[], width: number): { start: number; columns: Columns } {
-  const marked = rows.findIndex(({ cells }) => cells.filter(isFilled).every(({ isHeading }) => isHeading));
-  if (marked >= 0 && marked < mostLines) {
-    const from = rows.findIndex((row, at) => at >= marked && !isTitle(row, width));
-    const first = from < 0 ? marked : from;
+  const isMarked = (row: GridRow | undefined) =>
+    row?.cells.filter(isFilled).every(({ isHeading }) => isHeading) === true;
+  // Above the column headings stand titles at most; a marked row further down is a heading within the table.
+  const first = rows.findIndex((row) => !isTitle(row, width));
+  if (first >= 0 && first < mostLines && isMarked(rows[first])) {
     let end = first + 1;
-    while (end < rows.length && end - first < 3 && rows[end]?.cells.filter(isFilled).every((cell) => cell.isHeading)) {
+    while (end < rows.length && end - first < 3 && isMarked(rows[end]) && !isTitle(rows[end], width)) {
       end++;
     }
     // Every cell of the table is marked: then only the first row can be meant.
@@ -132,7 +150,6 @@ function headingRows(rows: readonly GridRow[], width: number): { start: number; 
   // One known word among many cells is a vendor's purpose as likely as a heading.
   const sure = known !== undefined && known.count >= Math.min(2, width);
   if (sure) return { start: known.at + 1, columns: namesOf(rows.slice(known.at, known.at + 1), width) };
-  const first = rows.findIndex((row) => !isTitle(row, width));
   if (first < 0 || looksLikeFacts(rows[first])) {
     return { start: Math.max(first, 0), columns: { names: Array.from({ length: width }, () => ''), rows: 0 } };
   }

@@ -7,9 +7,7 @@ import { type Cell, type CellLink, cleanText, linesOf, oneLine, textCell } from 
 
 /** What a reader does not see, or what is no part of the text. */
 const unread: ReadonlySet<string> = new Set(
-  'script style noscript template svg math head iframe object audio video canvas button select input textarea'.split(
-    ' ',
-  ),
+  'script style noscript template svg math head iframe object audio video canvas select input textarea'.split(' '),
 );
 const lineBreaking: ReadonlySet<string> = new Set(
   'address article blockquote dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p pre section table td th tr ul'.split(
@@ -34,6 +32,8 @@ interface Reading {
   bold: string[];
   hasList: boolean;
   images: string[];
+  inLink: boolean;
+  inBold: boolean;
 }
 
 /** The cell that an element of a page is. */
@@ -43,7 +43,15 @@ export function cellOf(element: Tree.ParentNode, resolve: Resolve): Cell {
 
 /** The cell that some neighbours of a page are. */
 export function cellOfNodes(nodes: readonly Tree.ChildNode[], resolve: Resolve): Cell {
-  const reading: Reading = { text: '', links: [], bold: [], hasList: false, images: [] };
+  const reading: Reading = {
+    text: '',
+    links: [],
+    bold: [],
+    hasList: false,
+    images: [],
+    inLink: false,
+    inBold: false,
+  };
   for (const node of nodes) read(node, reading, resolve);
   const lines = linesOf(reading.text);
   // A logo or a tick says what it says by its alternative text, where nothing else does.
@@ -58,7 +66,7 @@ export function cellOfNodes(nodes: readonly Tree.ChildNode[], resolve: Resolve):
   };
 }
 
-const markup = /<\/?(?:br|ul|ol|li|p|div|span|a|b|strong|u|i|em|small|sup|sub|code)\b[^>]*>/i;
+const markup = /<\/?(?:br|ul|ol|li|p|div|span|a|b|strong|u|i|em|small|sup|sub|code)\b[^<>]*>/i;
 const markdownLink = /\[([^\][\n]{1,200})\]\(\s*(https?:\/\/[^\s()]+)\s*\)/g;
 
 /** The cell that a text of a spreadsheet or a data file is: plain, with HTML in it, or with links of Markdown. */
@@ -93,17 +101,23 @@ function read(node: Tree.ChildNode, into: Reading, resolve: Resolve): void {
   if (tagName === 'li') into.hasList = true;
   const breaks = lineBreaking.has(tagName);
   if (breaks) into.text += '\n';
+  // Only the outermost is measured: else each level of a deep nest would read the whole text again.
+  const mark = tagName === 'a' ? 'inLink' : tagName === 'strong' || tagName === 'b' ? 'inBold' : null;
+  const isOutermost = mark !== null && !into[mark];
+  if (mark !== null) into[mark] = true;
   const from = into.text.length;
   for (const child of node.childNodes) read(child, into, resolve);
-  const own = oneLine(into.text.slice(from));
   if (breaks) into.text += '\n';
-  // "</br>" is read as a line break by the parser itself.
-  if (tagName === 'a') {
-    const href = attribute(node, 'href')?.trim() ?? '';
-    const url = href === '' || href.startsWith('#') ? null : resolve(oneLine(href));
-    if (url !== null) into.links.push({ label: own, url });
+  if (mark === null || !isOutermost) return;
+  into[mark] = false;
+  const own = oneLine(into.text.slice(from));
+  if (mark === 'inBold') {
+    into.bold.push(own);
+    return;
   }
-  if (tagName === 'strong' || tagName === 'b') into.bold.push(own);
+  const href = attribute(node, 'href')?.trim() ?? '';
+  const url = href === '' || href.startsWith('#') ? null : resolve(oneLine(href));
+  if (url !== null) into.links.push({ label: own, url });
 }
 
 /** An attribute of an element; null: it has none of this name. */

@@ -1,9 +1,10 @@
-import { parse, parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
-import { rowsOfBullets } from './bullets.js';
+import { defaultTreeAdapter, parse, parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
+import { type Bullet, rowsOfBullets } from './bullets.js';
 import { type Block, type Page, pageOf } from './flow.js';
 import { emptyGridCell, type GridCell, type GridRow, gridCell } from './grid.js';
 import { asWritten, attribute, cellOf, cellOfNodes, isUnread, type Resolve } from './html-cell.js';
-import { oneLine } from './tables.js';
+import { type Cell, oneLine } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. A page as a browser saved it, or a part of one: its tables in their order, headings above them,
@@ -13,12 +14,11 @@ import { oneLine } from './tables.js';
 /** Where an element came from, on HTML that was made from another text. */
 export const lineAttribute = 'data-source-line';
 
-const mostColumns = 100;
 const mostSpan = 1_000;
 
-/** Reads a page or a piece of HTML. */
+/** Reads a page or a piece of HTML. Refuses `import.unreadable` for one that is nested too deeply or too large. */
 export function readHtml(text: string): Page {
-  const document = parse(text, { sourceCodeLocationInfo: true });
+  const document = parse(text, { sourceCodeLocationInfo: true, treeAdapter: countingAdapter() });
   return pageOf(blocksOf(document, resolverOf(text, document)), headTitle(document));
 }
 
@@ -27,16 +27,58 @@ export function readHtml(text: string): Page {
  * @param title of the text, where it has no heading
  */
 export function readMadeHtml(html: string, title: string | null): Page {
-  return pageOf(blocksOf(parseFragment(html), asWritten), title);
+  return pageOf(blocksOf(parseFragment(html, { treeAdapter: countingAdapter() }), asWritten), title);
+}
+
+/** Tags that are never closed are opened anew in each paragraph: a small page can grow without bounds. */
+function countingAdapter(): typeof defaultTreeAdapter {
+  let count = 0;
+  return {
+    ...defaultTreeAdapter,
+    createElement: (...parts) => {
+      if (++count > most.elements) throw unreadable('too-large');
+      return defaultTreeAdapter.createElement(...parts);
+    },
+  };
 }
 
 /** The parts of a page or of a piece of one. */
 function blocksOf(root: Tree.ParentNode, resolve: Resolve): Block[] {
-  const hasTable = find(root, (element) => isTable(element)) !== null;
-  const walk: Walk = { blocks: [], inline: [], line: 1, resolve, readLists: !hasTable };
+  const survey: Survey = { blocks: new Set(), tables: new Set(), layouts: new Set() };
+  const found = look(root, survey, 0);
+  const walk: Walk = { blocks: [], inline: [], line: 1, resolve, survey, readLists: !found.hasTable, isBeside: false };
   for (const child of root.childNodes) visit(child, walk);
   endParagraph(walk);
   return walk.blocks;
+}
+
+/** What elements hold, found in one pass. */
+interface Survey {
+  /** Elements with something in them that is no part of a line. */
+  blocks: Set<Tree.ParentNode>;
+  /** Elements with a table of facts in them. */
+  tables: Set<Tree.ParentNode>;
+  /** Tables that only place things. */
+  layouts: Set<Tree.ParentNode>;
+}
+
+function look(node: Tree.ParentNode, survey: Survey, level: number): { hasBlock: boolean; hasTable: boolean } {
+  if (level > most.levels) throw unreadable('too-deep');
+  const found = { hasBlock: false, hasTable: false };
+  for (const child of node.childNodes) {
+    if (!('tagName' in child) || isUnread(child.tagName)) continue;
+    const { hasBlock, hasTable } = look(child, survey, level + 1);
+    if (hasBlock || isBlock(child)) found.hasBlock = true;
+    if (isTable(child)) {
+      const rows = rowsOf(child);
+      if (isLayout(child, rows, hasTable)) survey.layouts.add(child);
+      else if (rows.length > 0) found.hasTable = true;
+    }
+    if (hasTable) found.hasTable = true;
+  }
+  if (found.hasBlock) survey.blocks.add(node);
+  if (found.hasTable) survey.tables.add(node);
+  return found;
 }
 
 interface Walk {
@@ -45,16 +87,20 @@ interface Walk {
   inline: Tree.ChildNode[];
   line: number;
   resolve: Resolve;
+  survey: Survey;
   readLists: boolean;
+  /** Within the furniture of a site. */
+  isBeside: boolean;
 }
 
 const inlineTags: ReadonlySet<string> = new Set(
-  'a abbr b bdi bdo br cite code del em font i ins kbd label mark q s samp small span strong sub sup time u var img wbr'.split(
+  'a abbr b bdi bdo br button cite code del em font i ins kbd label mark q s samp small span strong sub sup time u var img wbr'.split(
     ' ',
   ),
 );
-/** Furniture of a site: its lists are menus. */
-const furniture: ReadonlySet<string> = new Set(['nav', 'header', 'footer', 'aside', 'form']);
+/** Furniture of a site, whose lists are menus. A header can hold the title of the page as well. */
+const furniture: ReadonlySet<string> = new Set(['nav', 'footer', 'aside']);
+const furnitureRoles: ReadonlySet<string> = new Set(['navigation', 'contentinfo', 'search', 'menu', 'menubar']);
 
 function visit(node: Tree.ChildNode, walk: Walk): void {
   if (!('tagName' in node)) {
@@ -63,42 +109,66 @@ function visit(node: Tree.ChildNode, walk: Walk): void {
   }
   const { tagName } = node;
   if (isUnread(tagName)) return;
-  if (inlineTags.has(tagName) && find(node, isBlock) === null) {
+  if (inlineTags.has(tagName) && !walk.survey.blocks.has(node)) {
     if (walk.inline.length === 0) walk.line = lineOf(node) ?? walk.line;
     walk.inline.push(node);
     return;
   }
   endParagraph(walk);
   walk.line = lineOf(node) ?? walk.line;
-  const heading = headingLevel(node);
+  const heading = walk.survey.tables.has(node) ? null : headingLevel(node);
   if (heading !== null) {
     const text = oneLine(cellOf(node, walk.resolve).text);
-    if (text !== '') walk.blocks.push({ kind: 'heading', level: heading, text, line: walk.line });
+    const kind = walk.isBeside ? 'beside' : 'heading';
+    if (text !== '') walk.blocks.push({ kind, level: heading, text, line: walk.line });
     return;
   }
-  if (isTable(node) && !isLayout(node)) {
+  if (isTable(node) && !walk.survey.layouts.has(node)) {
     walk.blocks.push(tableBlock(node, walk));
     return;
   }
-  if ((tagName === 'ul' || tagName === 'ol') && walk.readLists) {
-    const items = elementsOf(node).filter((child) => child.tagName === 'li');
-    const bullets = items.map((item) => ({
-      line: lineOf(item) ?? walk.line,
-      head: cellOfNodes(
-        item.childNodes.filter((child) => !isList(child)),
-        walk.resolve,
-      ),
-      lines: elementsOf(item)
-        .filter(isList)
-        .flatMap((list) => elementsOf(list).map((one) => cellOf(one, walk.resolve))),
-    }));
-    const table = rowsOfBullets(bullets);
+  if (walk.readLists && !walk.isBeside && (isList(node) || tagName === 'dl')) {
+    const table = rowsOfBullets(bulletsOf(node, walk));
     if (table !== null) walk.blocks.push({ kind: 'rows', table, line: walk.line });
     return;
   }
-  const inner = furniture.has(tagName) ? { ...walk, readLists: false } : walk;
-  for (const child of 'content' in node ? [] : node.childNodes) visit(child, inner);
+  const isBeside = walk.isBeside || furniture.has(tagName) || furnitureRoles.has(attribute(node, 'role') ?? '');
+  const inner = { ...walk, isBeside };
+  for (const child of node.childNodes) visit(child, inner);
   endParagraph(inner);
+}
+
+interface OpenBullet extends Bullet {
+  lines: Cell[];
+}
+
+/** A bullet for each member of a list, with the lists in it; of a list of terms for each term. */
+function bulletsOf(list: Tree.Element, { line, resolve }: Pick<Walk, 'line' | 'resolve'>): OpenBullet[] {
+  const bullets: OpenBullet[] = [];
+  for (const child of list.childNodes.filter((one) => 'tagName' in one || oneText(one) !== '')) {
+    const element = 'tagName' in child ? child : null;
+    const last = bullets.at(-1);
+    if (element?.tagName === 'dd' && last !== undefined) {
+      last.lines.push(cellOf(element, resolve));
+      continue;
+    }
+    // Members of a list of terms may stand in a <div> each.
+    if (element?.tagName === 'div' && list.tagName === 'dl') {
+      bullets.push(...bulletsOf({ ...element, tagName: 'dl' }, { line, resolve }));
+      continue;
+    }
+    const inner = element === null ? [] : elementsOf(element).filter(isList);
+    bullets.push({
+      line: (element && lineOf(element)) ?? line,
+      head: cellOfNodes(element === null ? [child] : element.childNodes.filter((one) => !isList(one)), resolve),
+      lines: inner.flatMap((one) => elementsOf(one).map((member) => cellOf(member, resolve))),
+    });
+  }
+  return bullets;
+}
+
+function oneText(node: Tree.ChildNode): string {
+  return 'value' in node ? node.value.trim() : '';
 }
 
 function endParagraph(walk: Walk): void {
@@ -109,7 +179,8 @@ function endParagraph(walk: Walk): void {
   walk.inline.splice(0);
   if (text === '') return;
   const isBold = strong === null && more.length === 0 && (only?.nodeName === 'strong' || only?.nodeName === 'b');
-  if (isBold) walk.blocks.push({ kind: 'heading', level: 7, text: oneLine(text), line: walk.line });
+  if (walk.isBeside) walk.blocks.push({ kind: 'beside', text, line: walk.line });
+  else if (isBold) walk.blocks.push({ kind: 'heading', level: 7, text: oneLine(text), line: walk.line });
   else walk.blocks.push({ kind: 'paragraph', text, line: walk.line });
 }
 
@@ -133,17 +204,11 @@ function isTable(element: Tree.Element): boolean {
   return element.tagName === 'table' || ['table', 'grid'].includes(attribute(element, 'role') ?? '');
 }
 
-/** A table that only places things: it holds another one, or has one cell. */
-function isLayout(table: Tree.Element): boolean {
+/** A table that only places things: it has one cell, or holds another one and no column headings. */
+function isLayout(table: Tree.Element, rows: readonly Tree.Element[], hasTable: boolean): boolean {
   if (attribute(table, 'role') === 'presentation') return true;
-  const inner = table.childNodes.some(
-    (child) => 'tagName' in child && find(child, (one) => isTable(one) && !isEmpty(one)) !== null,
-  );
-  return inner || (rowsOf(table).length <= 1 && rowsOf(table).flatMap(cellsOf).length <= 1);
-}
-
-function isEmpty(element: Tree.Element): boolean {
-  return rowsOf(element).length === 0;
+  if (hasTable) return rows.every((row) => cellsOf(row).filter((cell) => isHeadingCell(cell, row)).length < 2);
+  return rows.length === 0 || (rows.length === 1 && cellsOf(rows[0] ?? table).length <= 1);
 }
 
 function tableBlock(table: Tree.Element, { resolve, line }: Walk): Block {
@@ -164,15 +229,15 @@ function gridOf(table: Tree.Element, resolve: Resolve, line: number): GridRow[] 
     const fromAbove = () => {
       for (;;) {
         const cell = below[cells.length];
-        if (cell === undefined || cell.rows <= 0 || cells.length >= mostColumns) return;
+        if (cell === undefined || cell.rows <= 0 || cells.length >= most.columns) return;
         cell.rows--;
         cells.push(cell);
       }
     };
     for (const element of cellsOf(row)) {
       fromAbove();
-      if (cells.length >= mostColumns) break;
-      const span = Math.min(spanOf(element, 'colspan'), mostColumns - cells.length);
+      if (cells.length >= most.columns) break;
+      const span = Math.min(spanOf(element, 'colspan'), most.columns - cells.length);
       const rows = spanOf(element, 'rowspan') - 1;
       const isHeading = isHeadingCell(element, row);
       const first = gridCell(cellOf(element, resolve), isHeading, span);

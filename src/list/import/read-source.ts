@@ -7,56 +7,23 @@ import type { Page } from './flow.js';
 import { readHtml } from './html.js';
 import { readMarkdown } from './markdown.js';
 import { hasPipe, ruleWidth } from './pipes.js';
-import type { ImportSource, LeftOver, SourceFormat } from './tables.js';
+import type { ImportSource, LeftOver, SourceFormat, SourceTable } from './tables.js';
 import { isCapture, readText } from './text.js';
+import { most, unreadable } from './unreadable.js';
 import { readXlsx } from './xlsx.js';
-import { ZipError } from './zip.js';
 
 /*
  * PURE. The way in: the bytes of a file or of a pasted text, and what they are.
  */
 
-/** Why a file cannot be read; each has its words for people at `import.note.unreadable-<reason>`. */
-export const unreadableReasons = [
-  'empty',
-  'too-large',
-  'no-rows',
-  'too-deep',
-  'broken-data',
-  'broken-sheet',
-  'pdf',
-  'old-excel',
-  'other-office',
-  'web-archive',
-  'binary',
-] as const;
-export type UnreadableReason = (typeof unreadableReasons)[number];
-
 /** Largest file that is read; a saved page with its pictures inside can be some megabytes. */
-export const mostBytes = 8 * 1024 * 1024;
-const mostTables = 500;
-const mostRows = 20_000;
+export const mostBytes = most.bytes;
 
 export interface SourceHint {
   fileName?: string | undefined;
   /** Media type, with its `charset` where it has one. */
   contentType?: string | undefined;
 }
-
-const sentences: Readonly<Record<UnreadableReason, string>> = {
-  empty: 'The file is empty: choose one that holds the list.',
-  'too-large': 'The file is too large: at most 8 MiB, unpacked at most 32 MiB, and 20,000 rows.',
-  'no-rows': 'No table and no list was found in it: save the page as HTML, or copy the table itself.',
-  'too-deep': 'The page is nested more deeply than any list: copy the table itself.',
-  'broken-data': 'The file cannot be read as JSON or YAML: mend it where its faults are named.',
-  'broken-sheet': 'The workbook is damaged or protected by a password: save it anew as .xlsx without a password.',
-  pdf: 'This is a PDF: copy the table from it and import it as text, or ask for the file it was made from.',
-  'old-excel':
-    'This is an Excel workbook of the old form, or one with a password: save it as .xlsx without a password.',
-  'other-office': 'This is an office document, but no Excel workbook: save it as HTML, .xlsx or CSV.',
-  'web-archive': 'This is a web archive: save the page as "HTML only" instead.',
-  binary: 'This is no text and no workbook: choose a file in one of the formats that can be imported.',
-};
 
 /**
  * Reads a file, a saved page or a pasted text as tables. What it is is told by its content; name and media
@@ -69,20 +36,24 @@ export async function readSource(bytes: Uint8Array, hint: SourceHint): Promise<I
   try {
     const source = read(bytes, hint);
     if (source.list === null && source.tables.length === 0) throw unreadable('no-rows');
-    const rows = source.tables.reduce((sum, table) => sum + table.rows.length, 0);
-    if (source.tables.length > mostTables || rows > mostRows) throw unreadable('too-large');
+    if (isTooLarge(source.tables)) throw unreadable('too-large');
     return source;
   } catch (error) {
-    if (error instanceof ZipError) throw unreadable(error.isTooLarge ? 'too-large' : 'broken-sheet');
     // Nested so deeply that the stack does not suffice.
     if (error instanceof RangeError) throw unreadable('too-deep');
     throw error;
   }
 }
 
-function unreadable(reason: UnreadableReason, faults: Refusal['errors'] = []): Refusal {
-  const message = sentences[reason];
-  return new Refusal('import.unreadable', message, [{ path: reason, message }, ...faults]);
+/** Merged cells and headings above several tables repeat their texts, so that a small file can hold large tables. */
+function isTooLarge(tables: readonly SourceTable[]): boolean {
+  let [rows, letters] = [0, 0];
+  for (const { caption, headings, columns, rows: own } of tables) {
+    rows += own.length;
+    for (const text of [caption ?? '', ...headings, ...columns]) letters += text.length;
+    for (const { cells } of own) for (const { text } of cells) letters += text.length;
+  }
+  return tables.length > most.tables || rows > most.rows || letters > most.unpacked;
 }
 
 function read(bytes: Uint8Array, hint: SourceHint): ImportSource {
@@ -142,16 +113,17 @@ function formatOf(text: string, { fileName = '', contentType = '' }: SourceHint)
     endings.find(([ending]) => ending.test(fileName))?.[1] ?? mediaTypes.find(([type]) => type.test(contentType))?.[1];
   if (/^(?:<!doctype\s+html|<html|<\?xml[^>]*>\s*<(?:!doctype\s+)?html)/i.test(start)) return 'html';
   if (/^[[{]/.test(start) && isJson(start)) return 'json';
+  const isTable = /^<(?:table|meta|style|div|section|main)\b/i.test(start) && /<table\b/i.test(text);
+  if (isTable && named !== 'markdown') return 'html';
   if (named !== undefined) return named;
-  if (/^\s*<(?:!--|[a-z])/i.test(text) && /<\/?(?:table|tr|ul|ol|li|div|p|h[1-6])\b/i.test(text)) return 'html';
   const lines = text.split(/\r?\n|\r/);
   const hasRule = lines.some((line, at) => (ruleWidth(line) ?? 0) > 1 && hasPipe(lines[at - 1] ?? ''));
   if (hasRule) return isCapture(lines.join('\n')) || /\.txt$/i.test(fileName) ? 'text' : 'markdown';
   if (/<table\b/i.test(text)) return 'html';
-  if (/^---\s*\n/.test(start) || /^\s{0,3}(?:#{1,6}\s|[*-]\s+\[[^\]]+\]\()/m.test(text)) {
-    return isEntries(text) ? 'yaml' : 'markdown';
-  }
-  if (isEntries(text)) return 'yaml';
+  if (/^<(?:!--|[a-z])/i.test(start) && /<\/?(?:ul|ol|li|div|p|h[1-6])\b/i.test(text)) return 'html';
+  const isMarkdown = lines.some((line) => /^ {0,3}(?:#{1,6}\s|[*-] {1,8}\[[^\]]{1,300}\]\()/.test(line));
+  if (isEntries(text, lines)) return 'yaml';
+  if (isMarkdown || /^---\s*\n/.test(start)) return 'markdown';
   return separatorOf(text) === null ? 'markdown' : 'csv';
 }
 
@@ -165,8 +137,10 @@ function isJson(text: string): boolean {
 }
 
 /** Whether a text is YAML that holds entries: `- name: …`, or keys with values. */
-function isEntries(text: string): boolean {
-  if (!/^\s*(?:-\s+)?["']?[\w .-]+["']?:(?:\s|$)/m.test(text)) return false;
+function isEntries(text: string, lines: readonly string[]): boolean {
+  // Patterns that begin with blanks are tried on the beginnings of lines only: a long run of blanks costs nothing then.
+  if (!lines.some((line) => /^(?:-\s+)?["']?[\w .-]{1,80}["']?:(?:\s|$)/.test(line.slice(0, 200).trimStart())))
+    return false;
   try {
     return pageOfData(parseText(text, 'yaml')).tables.some(({ columns }) => columns.length > 1);
   } catch {

@@ -1,4 +1,5 @@
-import { type Cell, type CellLink, cleanText, linesOf, oneLine } from './tables.js';
+import { type Cell, type CellLink, type LeftOver, linesOf, oneLine } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 import { readXml } from './xml.js';
 
 /*
@@ -26,6 +27,8 @@ export interface Range {
 export interface Sheet {
   cells: SheetCell[];
   merged: Range[];
+  /** Comments on cells, and cells beyond the last column that is read. */
+  outside: LeftOver[];
 }
 
 export interface Workbook {
@@ -37,9 +40,8 @@ export interface Workbook {
   from1904: boolean;
 }
 
-const mostRows = 20_000;
-const mostColumns = 200;
 const mostMerged = 20_000;
+const mostWideLinks = 100;
 
 /** The workbook of an archive; one without sheets where it is none. */
 export function readWorkbook(read: ReadPart): Workbook {
@@ -73,12 +75,13 @@ export function readWorkbook(read: ReadPart): Workbook {
   };
 }
 
-/** The cells of a sheet that hold something. */
+/** The cells of a sheet that hold something. Refuses `import.unreadable` for more rows than are read. */
 export function readSheet(path: string, read: ReadPart, workbook: Workbook): Sheet {
-  const targets = new Map(relations(read(relationsPath(path)) ?? '').map(({ id, target }) => [id, target]));
-  const sheet: Sheet = { cells: [], merged: [] };
-  const links: { range: Range; url: string; label: string }[] = [];
-  let [row, column] = [-1, -1];
+  const parts = relations(read(relationsPath(path)) ?? '');
+  const targets = new Map(parts.map(({ id, target }) => [id, target]));
+  const sheet: Sheet = { cells: [], merged: [], outside: [] };
+  const links: SheetLink[] = [];
+  let [row, column, rows] = [-1, -1, 0];
   let open: { type: string; format: number; value: string; formula: string } | null = null;
   let into: 'value' | 'formula' | null = null;
   let phonetic = 0;
@@ -100,7 +103,8 @@ export function readSheet(path: string, read: ReadPart, workbook: Workbook): She
       } else if (name === 'hyperlink') {
         const range = rangeOf(attributes.get('ref') ?? '');
         const url = targets.get(attributes.get('r:id') ?? attributes.get('id') ?? '');
-        if (range !== null && url !== undefined) links.push({ range, url, label: attributes.get('display') ?? '' });
+        const within = attributes.get('location') ?? '';
+        if (range !== null && url !== undefined) links.push({ range, url: within === '' ? url : `${url}#${within}` });
       }
     },
     close: (name) => {
@@ -109,10 +113,12 @@ export function readSheet(path: string, read: ReadPart, workbook: Workbook): She
       if (name !== 'c' || open === null) return;
       const text = textOf(open.type, open.value, open.format, workbook);
       const linked = formulaLink(open.formula);
-      if (row >= 0 && row < mostRows && column >= 0 && column < mostColumns && text.trim() !== '') {
-        sheet.cells.push({ row, column, cell: cellOf(text, linked === null ? [] : [linked]) });
-      }
       open = null;
+      if (row < 0 || column < 0 || (text.trim() === '' && linked === null)) return;
+      if (sheet.cells.length === 0 || row !== sheet.cells.at(-1)?.row) rows++;
+      if (rows > most.rows) throw unreadable('too-large');
+      if (column < most.columns) sheet.cells.push({ row, column, cell: cellOf(text, linked === null ? [] : [linked]) });
+      else sheet.outside.push({ line: row + 1, text: oneLine(text) });
     },
     text: (text) => {
       if (open === null || into === null || phonetic > 0) return;
@@ -120,38 +126,82 @@ export function readSheet(path: string, read: ReadPart, workbook: Workbook): She
     },
   });
   addLinks(sheet, links);
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  for (const { type, target } of parts) {
+    if (type.endsWith('/comments')) sheet.outside.push(...commentsOf(read(partPath(folder, target)) ?? ''));
+  }
   return sheet;
 }
 
-function addLinks(sheet: Sheet, links: readonly { range: Range; url: string; label: string }[]): void {
-  const byPlace = new Map(links.map((link) => [`${link.range.top} ${link.range.left}`, link]));
+/** What people noted at cells; no part of the table, and not to be lost. */
+function commentsOf(xml: string): LeftOver[] {
+  const comments: { line: number | null; text: string }[] = [];
+  let inText = false;
+  readXml(xml, {
+    open: (name, attributes) => {
+      const place = placeOf(attributes.get('ref') ?? '');
+      if (name === 'comment') comments.push({ line: place === null ? null : place.row + 1, text: '' });
+      if (name === 't') inText = true;
+    },
+    close: (name) => {
+      if (name === 't') inText = false;
+    },
+    text: (part) => {
+      const comment = comments.at(-1);
+      if (inText && comment !== undefined) comment.text += unescaped(part);
+    },
+  });
+  return comments.map(({ line, text }) => ({ line, text: oneLine(text) })).filter(({ text }) => text !== '');
+}
+
+interface SheetLink {
+  range: Range;
+  url: string;
+}
+
+/** A link covers one cell, or each cell of a range. */
+function addLinks(sheet: Sheet, links: readonly SheetLink[]): void {
+  const byCell = new Map(links.map((link) => [`${link.range.top} ${link.range.left}`, link]));
+  const wide = links
+    .filter(({ range }) => range.bottom > range.top || range.right > range.left)
+    .slice(0, mostWideLinks);
   for (const { row, column, cell } of sheet.cells) {
-    const link = byPlace.get(`${row} ${column}`);
-    if (link !== undefined) cell.links.push({ label: oneLine(cell.text), url: oneLine(link.url) });
+    const link =
+      byCell.get(`${row} ${column}`) ??
+      wide.find(({ range: { top, left, bottom, right } }) => {
+        return row >= top && row <= bottom && column >= left && column <= right;
+      });
+    // A link that a formula makes is the same one.
+    if (link !== undefined && cell.links.length === 0) {
+      cell.links.push({ label: oneLine(cell.text), url: oneLine(link.url) });
+    }
   }
 }
 
 function cellOf(text: string, links: CellLink[]): Cell {
-  const lines = linesOf(text);
+  const lines = linesOf(text === '' ? links.map(({ label }) => label).join('\n') : text);
   return { text: lines.join('\n'), items: lines.length > 1 ? lines : [], links, strong: null };
+}
+
+/** Characters that XML cannot hold are written as their numbers: `_x000D_`. */
+function unescaped(text: string): string {
+  return text.replace(/_x([0-9A-Fa-f]{4})_/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
 /** What a cell shows: a shared string, a text of its own, a day, or a figure. */
 function textOf(type: string, value: string, format: number, { strings, dateFormats, from1904 }: Workbook): string {
   switch (type) {
     case 's':
-      return strings[Number(value)] ?? '';
+      return strings[Number(value)] ?? value;
     case 'b':
       return value.trim() === '1' ? 'TRUE' : 'FALSE';
-    case 'e':
-      return '';
     case 'n': {
       const figure = value.trim() === '' ? Number.NaN : Number(value);
       if (!Number.isFinite(figure)) return value;
       return dateFormats.has(format) ? dayText(figure, from1904) : String(figure);
     }
     default:
-      return value;
+      return unescaped(value);
   }
 }
 
@@ -185,7 +235,7 @@ function stringsOf(xml: string): string[] {
       if (name === 't') inText = false;
       if (name === 'rph') phonetic--;
       if (name !== 'si') return;
-      strings.push(cleanText(text ?? ''));
+      strings.push(unescaped(text ?? ''));
       text = null;
     },
     text: (part) => {
@@ -270,7 +320,7 @@ function rangeOf(text: string): Range | null {
   return {
     top: first.row,
     left: first.column,
-    bottom: Math.min(last.row, mostRows - 1),
-    right: Math.min(last.column, mostColumns - 1),
+    bottom: last.row,
+    right: Math.min(last.column, most.columns - 1),
   };
 }

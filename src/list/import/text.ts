@@ -2,26 +2,28 @@ import { type Block, isHeadingLine, type Page, pageOf } from './flow.js';
 import { type GridRow, gridCell } from './grid.js';
 import { cellsOfRow, hasPipe, ruleWidth } from './pipes.js';
 import { oneLine, textCell } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. A page captured as plain text: cells parted by "|", rows that run over several lines where lists in
  * them were lost, headings that are nothing but short lines.
  */
 
+const mostBlocks = 20_000;
+
 interface Line {
   text: string;
   at: number;
 }
 
-/** Whether a text with tables is such a capture: its rows break off, or text follows them directly. */
+/** Whether a text with tables is such a capture: its rows break off, so that lines hold nothing but a separator. */
 export function isCapture(text: string): boolean {
   const lines = text.split('\n');
+  let inTable = false;
   return lines.some((line, at) => {
-    const width = ruleWidth(line);
-    if (width === null || width < 2 || !hasPipe(lines[at - 1] ?? '')) return false;
-    const below = lines.slice(at + 1);
-    const end = below.findIndex((row) => row.trim() === '');
-    return (end < 0 ? below : below.slice(0, end)).some((row) => row.trim() === '|');
+    if (line.trim() === '') inTable = false;
+    else if ((ruleWidth(line) ?? 0) > 1 && hasPipe(lines[at - 1] ?? '')) inTable = true;
+    return inTable && line.trim() === '|';
   });
 }
 
@@ -34,18 +36,22 @@ export function readText(text: string): Page {
     const heading = lines[at - 1];
     if (at <= from || ruleWidth(line.text) === null || heading === undefined || !hasPipe(heading.text)) continue;
     const { block, end } = tableAt(lines, at);
-    blocks.push(...proseOf(lines.slice(from, at - 1), firstName(block)), block);
+    for (const one of proseOf(lines.slice(from, at - 1), firstName(block))) blocks.push(one);
+    blocks.push(block);
+    if (blocks.length > mostBlocks) throw unreadable('too-large');
     from = end;
   }
-  blocks.push(...proseOf(lines.slice(from), null));
-  return pageOf(blocks, null);
+  return pageOf([...blocks, ...proseOf(lines.slice(from), null)], null);
 }
 
 /** The table whose rule stands at an index, and the index behind its last line. */
 function tableAt(lines: readonly Line[], rule: number): { block: Extract<Block, { kind: 'table' }>; end: number } {
   const top = lines[rule - 1];
   const headingText = top?.text ?? '';
-  const width = Math.max(ruleWidth(lines[rule]?.text ?? '') ?? 1, cellsOfRow(headingText, 0).length);
+  const width = Math.min(
+    most.columns,
+    Math.max(ruleWidth(lines[rule]?.text ?? '') ?? 1, cellsOfRow(headingText, 0).length),
+  );
   const outer = /^\s*\|/.test(headingText);
   const line = top?.at ?? 1;
   const grid = [rowOf(headingText, line, width, true)];
@@ -55,17 +61,24 @@ function tableAt(lines: readonly Line[], rule: number): { block: Extract<Block, 
     if (start === undefined || !hasPipe(start.text)) break;
     // Another table begins: its headings, then its rule.
     if (ruleWidth(lines[end + 1]?.text ?? '') !== null) break;
-    let text = start.text;
+    if (grid.length > most.rows) throw unreadable('too-large');
+    const parts = [start.text.trimEnd()];
+    let separators = count(start.text);
     let next = end + 1;
-    while (next < lines.length && !isComplete(text, width, outer) && hasPipe(lines[next]?.text ?? '')) {
-      text = `${text.trimEnd()} ${lines[next]?.text.trim()}`;
+    const isComplete = () => {
+      const ends = parts.at(-1)?.endsWith('|') ? 1 : 0;
+      return separators >= width - 1 + (outer ? 1 : 0) + ends;
+    };
+    while (!isComplete() && parts.length < width && hasPipe(lines[next]?.text ?? '')) {
+      const part = lines[next]?.text.trim() ?? '';
+      parts.push(part);
+      separators += count(part);
       next++;
     }
     // A row that is merely short swallows its neighbours: then it ends where its line does.
-    if (!isComplete(text, width, outer) || count(text) > width + (outer ? 1 : 0)) {
-      text = start.text;
-      next = end + 1;
-    }
+    const isOwn = isComplete() && separators <= width + (outer ? 1 : 0);
+    if (!isOwn) next = end + 1;
+    const text = isOwn ? parts.join(' ') : start.text;
     grid.push(rowOf(text, start.at, width, false));
     end = next;
   }
@@ -74,12 +87,6 @@ function tableAt(lines: readonly Line[], rule: number): { block: Extract<Block, 
 
 function count(text: string): number {
   return text.split('|').length - 1;
-}
-
-/** Rows end with a separator, or hold one less than there are columns. */
-function isComplete(text: string, width: number, outer: boolean): boolean {
-  const ends = /\|\s*$/.test(text);
-  return count(text) >= width - 1 + (outer ? 1 : 0) + (ends ? 1 : 0);
 }
 
 function rowOf(text: string, line: number, width: number, isHeading: boolean): GridRow {

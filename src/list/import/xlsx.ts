@@ -1,38 +1,45 @@
-import { TextDecoder } from 'node:util';
+import { decodeText } from './decode.js';
 import { type Block, type Page, pageOf } from './flow.js';
 import { emptyGridCell, type GridCell, type GridRow, gridCell } from './grid.js';
 import { columnOf } from './headings.js';
 import { readSheet, readWorkbook, type Sheet } from './sheet.js';
-import { openZip, ZipError } from './zip.js';
+import type { LeftOver } from './tables.js';
+import { most, unreadable } from './unreadable.js';
+import { unzip } from './unzip.js';
 
 /*
  * PURE. An Excel workbook: each sheet a part of the page with its name above it, merged cells taken apart, links
  * kept. Read here rather than by a package: those at hand give bare values, without links and merged cells.
  */
 
-/** What the files of a workbook that are read may come to. */
-const mostUnpacked = 32 * 1024 * 1024;
-const mostSheets = 50;
 /** Cells that merged ranges may be taken apart to. */
 const mostSpread = 100_000;
 
 /** Names that programs give, and that say nothing. */
 const givenName = /^(?:sheet|worksheet|tabelle|table|feuille?|hoja|foglio|blad|ark|list|лист)\s*\d*$/i;
 
-/** Reads a workbook. Throws `ZipError` for what is none or is too large. */
+/** Parts that hold no words of a cell, and can be large. */
+const beside =
+  /(?:^|\/)(?:theme|drawings|media|charts|customXml|docProps|pivotCache|pivotTables|printerSettings|calcChain)/;
+
+/** Reads a workbook. Refuses `import.unreadable` for what is none, is damaged or too large. */
 export function readXlsx(bytes: Uint8Array): Page {
-  const archive = openZip(bytes, mostUnpacked);
+  const parts = unzip(bytes, (name) => /\.(?:xml|rels)$/i.test(name) && !beside.test(name));
   const read = (name: string) => {
-    const content = archive.read(name);
-    return content === null ? null : new TextDecoder('utf-8').decode(content);
+    const content = parts.get(name);
+    return content === undefined ? null : decodeText(content, null).text;
   };
   const workbook = readWorkbook(read);
-  if (workbook.sheets.length === 0) throw new ZipError('it has no sheets');
-  const blocks = workbook.sheets.slice(0, mostSheets).flatMap(({ name, path }) => {
+  if (workbook.sheets.length === 0) throw unreadable('broken-sheet');
+  if (workbook.sheets.length > most.tables) throw unreadable('too-large');
+  const outside: LeftOver[] = [];
+  const blocks = workbook.sheets.flatMap(({ name, path }) => {
     const sheet = readSheet(path, read, workbook);
+    outside.push(...sheet.outside.slice(0, most.rows));
     return blocksOf(sheet, givenName.test(name) ? null : name);
   });
-  return pageOf(blocks, null);
+  const page = pageOf(blocks, null);
+  return { ...page, leftOver: [...page.leftOver, ...outside] };
 }
 
 /** Rows without anything part the tables of a sheet, where a new row of headings follows them. */
