@@ -24,7 +24,11 @@ export function readCsv(text: string): Page {
   if (records.length > most.rows) throw unreadable('too-large');
   let line = 1;
   const grid = records.map(({ record, info }): GridRow => {
-    const row = { line: line + before, cells: record.map((value) => gridCell(looseCell(withoutGuard(value)))) };
+    const values = record.slice(0, most.columns);
+    // What is beyond the last column is one more cell, which the grid tells as left over.
+    const beyond = record.slice(most.columns).filter((value) => value.trim() !== '');
+    if (beyond.length > 0) values.push(beyond.join(' '));
+    const row = { line: line + before, cells: values.map((value) => gridCell(looseCell(withoutGuard(value)))) };
     line = info.lines + 1;
     return row;
   });
@@ -64,6 +68,7 @@ function recordsOf(text: string, delimiter: string): Records {
     delimiter,
     info: true,
     relax_column_count: true,
+    to: most.rows + 1,
     relax_quotes: true,
     record_delimiter: ['\r\n', '\n', '\r'],
   };

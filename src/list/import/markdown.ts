@@ -2,6 +2,7 @@ import MarkdownIt from 'markdown-it';
 import type { Page } from './flow.js';
 import { lineAttribute, readMadeHtml } from './html.js';
 import { cellsOfRow, hasPipe, ruleWidth } from './pipes.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. Markdown, also with HTML in it. Its blocks are told by the library; rows of tables are taken apart
@@ -13,6 +14,22 @@ const reader = new MarkdownIt({ html: true, linkify: false, typographer: false }
 reader.validateLink = () => true;
 reader.normalizeLink = (address) => address;
 reader.normalizeLinkText = (text) => text;
+
+/** Beyond this a paragraph is no text that people wrote: it is taken as it stands, since marks in it take squared time. */
+const longestMarked = 10_000;
+reader.core.ruler.at('inline', ({ tokens, md, env, Token }) => {
+  for (const [at, token] of tokens.entries()) {
+    // Cells of tables are read apart from here.
+    if (token.type !== 'inline' || token.children === null || /^t[hd]_open$/.test(tokens[at - 1]?.type ?? '')) continue;
+    if (token.content.length <= longestMarked) {
+      md.inline.parse(token.content, md, env, token.children);
+      continue;
+    }
+    const text = new Token('text', '', 0);
+    text.content = token.content;
+    token.children.push(text);
+  }
+});
 
 /**
  * Reads Markdown without its front matter.
@@ -51,6 +68,7 @@ export function readMarkdown(text: string, firstLine: number, title: string | nu
 
 function tableHtml(lines: readonly string[], firstLine: number): string {
   const rows = lines.map((line, at) => ({ line: line.replace(/^[\s>]+/, ''), at: firstLine + at }));
+  if (rows.length > most.rows + 2) throw unreadable('too-large');
   const rule = rows.findIndex(({ line }) => ruleWidth(line) !== null);
   const width = ruleWidth(rows[rule]?.line ?? '') ?? 1;
   const html: string[] = [];

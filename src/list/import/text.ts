@@ -16,13 +16,19 @@ interface Line {
   at: number;
 }
 
-/** Whether a text with tables is such a capture: its rows break off, so that lines hold nothing but a separator. */
+/**
+ * Whether a text with tables is such a capture: its rows end with a separator but do not begin with one, or break
+ * off, so that lines hold nothing but a separator.
+ */
 export function isCapture(text: string): boolean {
   const lines = text.split('\n');
   let inTable = false;
   return lines.some((line, at) => {
     if (line.trim() === '') inTable = false;
-    else if ((ruleWidth(line) ?? 0) > 1 && hasPipe(lines[at - 1] ?? '')) inTable = true;
+    else if ((ruleWidth(line) ?? 0) > 1 && hasPipe(lines[at - 1] ?? '')) {
+      inTable = true;
+      if (/^[^|].*\|$/.test(line.trim()) && /^[^|].*\|$/.test((lines[at - 1] ?? '').trim())) return true;
+    }
     return inTable && line.trim() === '|';
   });
 }
