@@ -1,5 +1,6 @@
 import { headingWords, matchHeading, subProcessorHeadings } from './headings.js';
 import { type Cell, emptyCell, type SourceTable } from './tables.js';
+import { most } from './unreadable.js';
 
 /*
  * PURE. Lists with a bullet for each vendor, as rows: "[Name](link). Purpose.", "**Name**: purpose", names
@@ -19,17 +20,23 @@ export function rowsOfBullets(bullets: readonly Bullet[]): Omit<SourceTable, 'he
   const filled = bullets.filter(({ head, lines }) => head.text !== '' || head.links.length > 0 || lines.length > 0);
   if (filled.length === 0) return null;
   const columns = ['name'];
+  const places = new Map([['name', 0]]);
   const columnAt = (name: string) => {
-    const words = headingWords(name);
-    const at = columns.findIndex((column) => headingWords(column) === words);
-    return at >= 0 ? at : columns.push(name) - 1;
+    const match = matchHeading(name, subProcessorHeadings);
+    // "Purpose: …" below a bullet says what words behind its name say.
+    const key =
+      match?.exact && (match.target === 'name' || match.target === 'purposes') ? match.target : headingWords(name);
+    const place = places.get(key) ?? (columns.length < most.columns ? columns.push(name) - 1 : 0);
+    places.set(key, place);
+    return place;
   };
   const rows = filled.map(({ line, head, lines }) => {
-    const cells: Cell[] = [];
+    const parts: Cell[][] = [];
     const put = (column: string, cell: Cell) => {
       if (cell.text === '' && cell.links.length === 0) return;
       const at = columnAt(column);
-      cells[at] = cells[at] === undefined ? cell : joined(cells[at], cell);
+      parts[at] ??= [];
+      parts[at].push(cell);
     };
     const { name, rest } = namePart(head);
     put('name', name);
@@ -39,21 +46,19 @@ export function rowsOfBullets(bullets: readonly Bullet[]): Omit<SourceTable, 'he
       if (labelled === null) put('purposes', one);
       else put(labelled.label, labelled.value);
     }
-    return { line, cells };
+    return { line, cells: Array.from(parts, (cells) => (cells === undefined ? emptyCell : joined(cells))) };
   });
-  const width = columns.length;
   return {
     columns,
-    rows: rows.map(({ line, cells }) => ({
-      line,
-      cells: Array.from({ length: width }, (_, at) => cells[at] ?? emptyCell),
-    })),
+    rows: rows.map(({ line, cells }) => ({ line, cells: columns.map((_, at) => cells[at] ?? emptyCell) })),
   };
 }
 
-function joined(first: Cell, second: Cell): Cell {
-  const items = [...membersOf(first), ...membersOf(second)];
-  return { text: items.join('\n'), items, links: [...first.links, ...second.links], strong: first.strong };
+function joined(cells: readonly Cell[]): Cell {
+  const [first] = cells;
+  if (first !== undefined && cells.length === 1) return first;
+  const items = cells.flatMap(membersOf);
+  return { text: items.join('\n'), items, links: cells.flatMap(({ links }) => links), strong: first?.strong ?? null };
 }
 
 function membersOf({ text, items }: Cell): readonly string[] {

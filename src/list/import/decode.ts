@@ -26,9 +26,20 @@ export function decodeText(bytes: Uint8Array, declared: string | null): DecodedT
   if (utf8 !== null) return { text: utf8, encoding: 'utf-8' };
   for (const label of [declared, declaredWithin(bytes)]) {
     const text = label === null ? null : attempt(bytes, label);
-    if (label !== null && text !== null) return { text, encoding: new TextDecoder(label).encoding };
+    const encoding = label === null || text === null ? null : new TextDecoder(label).encoding;
+    if (text !== null && encoding !== null && encoding !== 'windows-1252') return { text, encoding };
   }
-  return { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'windows-1252' };
+  return { text: windows1252(bytes), encoding: 'windows-1252' };
+}
+
+/** The letters of the bytes 0x80 to 0x9f. */
+const upper = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
+
+/** By hand, since some releases of Node.js decode it as ISO 8859-1, where dashes and quotes are control characters. */
+function windows1252(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/[\u0080-\u009f]/g, (letter) => upper[letter.charCodeAt(0) - 0x80] ?? letter);
 }
 
 function markOf(bytes: Uint8Array): string | null {

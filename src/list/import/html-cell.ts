@@ -1,5 +1,6 @@
-import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
+import { defaultTreeAdapter, parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import { type Cell, type CellLink, cleanText, linesOf, oneLine, textCell } from './tables.js';
+import { most, unreadable } from './unreadable.js';
 
 /*
  * PURE. The text of a piece of HTML as a reader sees it, with its lines, lists, links and what is bold.
@@ -18,6 +19,18 @@ const lineBreaking: ReadonlySet<string> = new Set(
 /** Whether an element is passed over whole. */
 export function isUnread(tagName: string): boolean {
   return unread.has(tagName);
+}
+
+/** Tags that are never closed are opened anew in each paragraph: a small page can grow without bounds. */
+export function countingAdapter(): typeof defaultTreeAdapter {
+  let count = 0;
+  return {
+    ...defaultTreeAdapter,
+    createElement: (...parts) => {
+      if (++count > most.elements) throw unreadable('too-large');
+      return defaultTreeAdapter.createElement(...parts);
+    },
+  };
 }
 
 /** Finds the full address of a link; null: there is none. */
@@ -73,7 +86,8 @@ const markdownLink = /\[([^\][\n]{1,200})\]\(\s*(https?:\/\/[^\s()]+)\s*\)/g;
 export function looseCell(raw: string): Cell {
   if (markup.test(raw)) {
     const paragraphs = cleanText(raw).replace(/\n/g, '<br>');
-    return cellOf(parseFragment(paragraphs), asWritten);
+    // Within an element, since at the top of a piece of a page an end tag without a beginning, such as "</br>", is dropped.
+    return cellOf(parseFragment(`<div>${paragraphs}`, { treeAdapter: countingAdapter() }), asWritten);
   }
   const links: CellLink[] = [];
   const text = raw.replace(markdownLink, (_, label: string, url: string) => {

@@ -1,8 +1,8 @@
-import { defaultTreeAdapter, parse, parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
+import { parse, parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5';
 import { type Bullet, rowsOfBullets } from './bullets.js';
 import { type Block, type Page, pageOf } from './flow.js';
 import { emptyGridCell, type GridCell, type GridRow, gridCell } from './grid.js';
-import { asWritten, attribute, cellOf, cellOfNodes, isUnread, type Resolve } from './html-cell.js';
+import { asWritten, attribute, cellOf, cellOfNodes, countingAdapter, isUnread, type Resolve } from './html-cell.js';
 import { type Cell, oneLine } from './tables.js';
 import { most, unreadable } from './unreadable.js';
 
@@ -27,19 +27,7 @@ export function readHtml(text: string): Page {
  * @param title of the text, where it has no heading
  */
 export function readMadeHtml(html: string, title: string | null): Page {
-  return pageOf(blocksOf(parseFragment(html, { treeAdapter: countingAdapter() }), asWritten), title);
-}
-
-/** Tags that are never closed are opened anew in each paragraph: a small page can grow without bounds. */
-function countingAdapter(): typeof defaultTreeAdapter {
-  let count = 0;
-  return {
-    ...defaultTreeAdapter,
-    createElement: (...parts) => {
-      if (++count > most.elements) throw unreadable('too-large');
-      return defaultTreeAdapter.createElement(...parts);
-    },
-  };
+  return pageOf(blocksOf(parseFragment(`<div>${html}`, { treeAdapter: countingAdapter() }), asWritten), title);
 }
 
 /** The parts of a page or of a piece of one. */

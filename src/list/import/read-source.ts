@@ -180,11 +180,11 @@ function readEntries(format: 'json' | 'yaml', text: string): Omit<ImportSource, 
   }
 }
 
-/** Remarks of whoever keeps the file; they belong to no entry. */
+/** Remarks of whoever keeps the file; they belong to no entry. What looks like one within quotes is none. */
 function commentsOf(text: string): LeftOver[] {
   return text.split('\n').flatMap((line, at) => {
-    const comment = /^\s*#+\s*(.*\S)/.exec(line)?.[1];
-    return comment === undefined ? [] : [{ line: at + 1, text: comment }];
+    const [, before = '', words = ''] = /^(|.*?\s)#+(?:\s+(.*\S)\s*)?$/.exec(line.slice(0, 2_000)) ?? [];
+    return words === '' || (/["']/.test(before) && /["'],?$/.test(words)) ? [] : [{ line: at + 1, text: words }];
   });
 }
 
