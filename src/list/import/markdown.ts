@@ -17,6 +17,8 @@ reader.normalizeLinkText = (text) => text;
 
 /** Beyond this a paragraph is no text that people wrote: it is taken as it stands, since marks in it take squared time. */
 const longestMarked = 10_000;
+/** The library takes its time for each. */
+const mostLines = 2 * most.rows;
 reader.core.ruler.at('inline', ({ tokens, md, env, Token }) => {
   for (const [at, token] of tokens.entries()) {
     // Cells of tables are read apart from here.
@@ -38,6 +40,7 @@ reader.core.ruler.at('inline', ({ tokens, md, env, Token }) => {
  */
 export function readMarkdown(text: string, firstLine: number, title: string | null): Page {
   const lines = text.split('\n');
+  if (lines.length > mostLines) throw unreadable('too-large');
   const tokens = reader.parse(text, {});
   const parts: string[] = [];
   let run: typeof tokens = [];

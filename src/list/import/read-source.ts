@@ -183,7 +183,7 @@ function readEntries(format: 'json' | 'yaml', text: string): Omit<ImportSource, 
 /** Remarks of whoever keeps the file; they belong to no entry. What looks like one within quotes is none. */
 function commentsOf(text: string): LeftOver[] {
   return text.split('\n').flatMap((line, at) => {
-    const [, before = '', words = ''] = /^(|.*?\s)#+(?:\s+(.*\S)\s*)?$/.exec(line.slice(0, 2_000)) ?? [];
+    const [, before = '', words = ''] = /^(|.*?\s)#+\s*(.*)$/.exec(line.slice(0, 2_000).trimEnd()) ?? [];
     return words === '' || (/["']/.test(before) && /["'],?$/.test(words)) ? [] : [{ line: at + 1, text: words }];
   });
 }
