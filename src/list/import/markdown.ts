@@ -84,7 +84,11 @@ function tableHtml(lines: readonly string[], firstLine: number): string {
       continue;
     }
     const tag = index < rule ? 'th' : 'td';
-    const cells = cellsOfRow(line, width).map((cell) => `<${tag}>${reader.renderInline(cell)}</${tag}>`);
+    const parts = cellsOfRow(line, width);
+    // What is beyond the last column is one more cell, which the grid tells as left over.
+    const beyond = parts.splice(most.columns).filter((part) => part !== '');
+    if (beyond.length > 0) parts.push(beyond.join(' | '));
+    const cells = parts.map((cell) => `<${tag}>${reader.renderInline(cell)}</${tag}>`);
     html.push(`<tr ${lineAttribute}="${at}">${cells.join('')}</tr>`);
   }
   return `<table ${lineAttribute}="${firstLine}">${html.join('')}</table>${after.join('')}`;

@@ -1,4 +1,5 @@
 import { Refusal } from '../../errors.js';
+import { limits } from '../document.js';
 import { parseText } from '../read.js';
 import { readCsv, separatorOf } from './csv.js';
 import { pageOfData, readData } from './data.js';
@@ -18,6 +19,8 @@ import { readXlsx } from './xlsx.js';
 
 /** Largest file that is read; a saved page with its pictures inside can be some megabytes. */
 export const mostBytes = most.bytes;
+/** YAML is read slowly: what only may be some is not tried beyond this. */
+const mostGuessed = 100_000;
 
 export interface SourceHint {
   fileName?: string | undefined;
@@ -138,6 +141,7 @@ function isJson(text: string): boolean {
 
 /** Whether a text is YAML that holds entries: `- name: …`, or keys with values. */
 function isEntries(text: string, lines: readonly string[]): boolean {
+  if (text.length > mostGuessed) return false;
   // Patterns that begin with blanks are tried on the beginnings of lines only: a long run of blanks costs nothing then.
   if (!lines.some((line) => /^(?:-\s+)?["']?[\w .-]{1,80}["']?:(?:\s|$)/.test(line.slice(0, 200).trimStart())))
     return false;
@@ -165,6 +169,7 @@ function readAs(format: Exclude<SourceFormat, 'xlsx'>, text: string): Omit<Impor
 }
 
 function readEntries(format: 'json' | 'yaml', text: string): Omit<ImportSource, 'encoding'> {
+  if (format === 'yaml' && text.length > limits.bytes) throw unreadable('too-large');
   try {
     const source = readData(text, format);
     return {
@@ -174,8 +179,8 @@ function readEntries(format: 'json' | 'yaml', text: string): Omit<ImportSource, 
     };
   } catch (error) {
     // Parsing and our own rules refuse alike; only the former means that the file is none of these.
-    if (!(error instanceof Refusal) || /"(?:subProcessors|dataSubjects)"|^(?:subProcessors|dataSubjects):/m.test(text))
-      throw error;
+    if (!(error instanceof Refusal) || error.code === 'import.unreadable') throw error;
+    if (/"(?:subProcessors|dataSubjects)"|^(?:subProcessors|dataSubjects):/m.test(text)) throw error;
     throw unreadable('broken-data', error.errors);
   }
 }
@@ -208,6 +213,7 @@ function readPageWithHead(text: string): Page {
 }
 
 function headOf(text: string): Page | null {
+  if (text.length > mostGuessed) return null;
   try {
     return pageOfData(parseText(text, 'yaml'));
   } catch {

@@ -1,4 +1,5 @@
 import { Unzip, UnzipInflate } from 'fflate';
+import { Refusal } from '../../errors.js';
 import { most, unreadable } from './unreadable.js';
 
 /*
@@ -37,7 +38,7 @@ export function unzip(bytes: Uint8Array, isWanted: (name: string) => boolean): M
     }
   } catch (error) {
     if (left < 0) throw unreadable('too-large');
-    throw error instanceof Error && error.name === 'Refusal' ? error : unreadable('broken-sheet');
+    throw error instanceof Refusal ? error : unreadable('broken-sheet');
   }
   if (broken) throw unreadable('broken-sheet');
   return new Map([...pieces].map(([name, content]) => [name, Buffer.concat(content)]));

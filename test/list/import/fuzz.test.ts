@@ -47,7 +47,7 @@ t.test('any bytes are read or refused', async () => {
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...names), async (bytes, name) => {
       await attempt(bytes, name);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -75,7 +75,7 @@ t.test('any text of the signs that formats are made of is read or refused', asyn
     fc.asyncProperty(fc.array(sign, { maxLength: 80 }), fc.constantFrom(...names), async (signs, name) => {
       await attempt(Buffer.from(signs.join('')), name);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 500 },
   );
 });
 
@@ -99,7 +99,7 @@ t.test('published lists with bytes changed, doubled or cut are read or refused',
         await attempt(bytes, name);
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -157,7 +157,7 @@ t.test('every word of a table and of what stands around it comes out somewhere',
           if (lost.length > 0) throw new Error(`lost: ${lost.join(', ')}`);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
     t.pass(name);
   }
@@ -197,6 +197,6 @@ t.test('every word of a changed page comes out somewhere, whatever its tags', as
       const lost = parts.filter((part) => !part.startsWith('<') && !found.has(part));
       if (lost.length > 0) throw new Error(`lost: ${lost.join(', ')}`);
     }),
-    { numRuns: 1_500 },
+    { numRuns: 600 },
   );
 });
