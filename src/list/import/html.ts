@@ -133,7 +133,7 @@ interface OpenBullet extends Bullet {
 /** A bullet for each member of a list, with the lists in it; of a list of terms for each term. */
 function bulletsOf(list: Tree.Element, { line, resolve }: Pick<Walk, 'line' | 'resolve'>): OpenBullet[] {
   const bullets: OpenBullet[] = [];
-  for (const child of list.childNodes.filter((one) => 'tagName' in one || oneText(one) !== '')) {
+  for (const child of membersOf(list)) {
     const element = 'tagName' in child ? child : null;
     const last = bullets.at(-1);
     if (element?.tagName === 'dd' && last !== undefined) {
@@ -149,14 +149,15 @@ function bulletsOf(list: Tree.Element, { line, resolve }: Pick<Walk, 'line' | 'r
     bullets.push({
       line: (element && lineOf(element)) ?? line,
       head: cellOfNodes(element === null ? [child] : element.childNodes.filter((one) => !isList(one)), resolve),
-      lines: inner.flatMap((one) => elementsOf(one).map((member) => cellOf(member, resolve))),
+      lines: inner.flatMap((one) => membersOf(one).map((member) => cellOfNodes([member], resolve))),
     });
   }
   return bullets;
 }
 
-function oneText(node: Tree.ChildNode): string {
-  return 'value' in node ? node.value.trim() : '';
+/** What stands in a list; words outside its members are members as well. */
+function membersOf(list: Tree.Element): Tree.ChildNode[] {
+  return list.childNodes.filter((one) => 'tagName' in one || ('value' in one && one.value.trim() !== ''));
 }
 
 function endParagraph(walk: Walk): void {

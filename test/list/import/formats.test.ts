@@ -1,5 +1,5 @@
 import t from 'tap';
-import { onlyRows, read, refusalOf, shortTables } from './support.js';
+import { onlyRows, read, refusalOf, shortTables, wordsOf } from './support.js';
 
 /*
  * Each format, and the quirks met in published lists and in what programs save.
@@ -254,6 +254,8 @@ t.test('HTML: tables made of roles, lists, terms, headings in buttons, spreadshe
     ['stray', '', ''],
     ['C', '', 'DE'],
   ]);
+  const stray = await read('<ul><li>A<nav><ul>b</ul></nav></li><nav><ul>c</ul></nav></ul>', 'a.html');
+  t.match(wordsOf(stray), /A[\s\S]*b[\s\S]*c/, 'words that stand in no member are kept');
   const terms = await read(
     '<dl><dt>A</dt><dd>b</dd><dd>Location: FR</dd><div><dt>C</dt><dd>d</dd></div></dl>',
     'a.html',

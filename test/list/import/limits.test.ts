@@ -7,7 +7,7 @@ import { inlineRow, read, refusalOf, workbook } from './support.js';
  */
 
 /** Enough to see squared time, little enough for a test. */
-const letters = 200_000;
+const letters = 100_000;
 const many = (text: string, length = letters) => text.repeat(Math.ceil(length / text.length));
 
 /** What each of them costs, in seconds of the processor: others may be at work beside us. */
