@@ -61,3 +61,20 @@ export function comparePlaces(before: readonly string[], after: readonly string[
   };
   return { came: !after.every(isKnown), went: !before.every((place) => is.has(placeKey(place))) };
 }
+
+const germanNames = new Intl.DisplayNames('de', { type: 'region', fallback: 'none' });
+const germanAliases: Readonly<Record<string, string>> = { 'vereinigte staaten von amerika': 'US', niederlande: 'NL' };
+const codesByGermanName: ReadonlyMap<string, string> = new Map([
+  ...[...new Set(codesByName.values())].flatMap((code): [string, string][] => {
+    const name = germanNames.of(code);
+    return name === undefined ? [] : [[plainText(name), code]];
+  }),
+  ...Object.entries(germanAliases),
+]);
+
+/** The code of the country that a text names in English or German, or is the code of; null: it is none. */
+export function countryOf(place: string): string | null {
+  const key = placeKey(place.replace(/^\s*the\s+/i, ''));
+  if (/^[A-Z]{2}$/.test(key)) return names.of(key) === undefined ? null : key;
+  return codesByGermanName.get(plainText(place)) ?? null;
+}
