@@ -1,6 +1,14 @@
 import type { ListDocument, ListInput } from '../document.js';
-import type { Mapping } from './mapping.js';
-import type { ImportSource } from './tables.js';
+import { identify } from '../identity.js';
+import { completeAccount } from './account.js';
+import { buildCatalogue, dropNameless, type MappedTable, placeCategories } from './build-catalogue.js';
+import { catalogueOf, dataSubjectsOf } from './catalogue.js';
+import { leaveRow } from './catalogue-row.js';
+import { entriesOf, readEntries } from './entries.js';
+import { headOf, idsIn, keptEntries, nameTest, serviceBook, usedServices } from './list-parts.js';
+import type { Mapping, TableUse } from './mapping.js';
+import { receivedBy, recoverNames } from './resolve.js';
+import type { ImportSource, SourceTable } from './tables.js';
 
 /*
  * PURE. From tables and a mapping to a list document, with an account of every cell: what it was understood
@@ -46,6 +54,7 @@ export const noteCodes = [
   'row-shifted',
   'name-guessed',
   'rows-joined',
+  'categories-guessed',
   'too-many-rows',
 ] as const;
 export type NoteCode = (typeof noteCodes)[number];
@@ -105,8 +114,59 @@ export interface BuiltList {
  * @param known the list that the import goes on with, whose ids kinds, data categories and services keep
  */
 export function buildList(source: ImportSource, mapping: Mapping, known: ListDocument | null): BuiltList {
-  void mapping;
-  void known;
   if (source.list !== null) return { list: source.list, rows: [], notes: [] };
-  return { list: { title: '', dataSubjects: [], subProcessors: [] }, rows: [], notes: [] };
+  const notes: Note[] = [];
+  const tables = source.tables.map((table, index) => mappedTable(table, index, mapping));
+  const uses = (use: TableUse) => tables.filter((one) => one.use === use);
+  for (const { table, rows } of uses('ignore')) {
+    for (const [at, row] of rows.entries()) leaveRow(row, table.rows[at] ?? { line: 0, cells: [] }, 'table-ignored');
+  }
+
+  const isName = nameTest(known);
+  const built = buildCatalogue(uses('data-categories'), notes);
+  const hasCatalogue = built.catalogue.kinds.some(({ slots }) => slots.length > 0);
+  const catalogue = hasCatalogue || known === null ? built.catalogue : catalogueOf(known);
+  const drafts = uses('sub-processors').flatMap((table) => readEntries(table, isName, notes));
+  if (hasCatalogue) recoverNames(drafts, catalogue, built.nameless, notes);
+  dropNameless(built.nameless, notes);
+  if (!hasCatalogue && (known?.dataSubjects.length ?? 0) > 0) notes.push({ code: 'catalogue-kept', values: {} });
+
+  const services = serviceBook(known);
+  const wholes = drafts.map((draft) => ({
+    draft,
+    received: receivedBy(draft, catalogue, notes),
+    services: usedServices(draft, services, notes),
+  }));
+  placeCategories(catalogue);
+  const head = headOf(source, known, notes);
+  const base = identify(
+    { ...head, dataSubjects: dataSubjectsOf(catalogue), services: services.all, subProcessors: [] },
+    known,
+  );
+  const ids = idsIn(base, catalogue);
+  for (const { draft, received, services: used } of wholes) {
+    if (received.size > 0) draft.entry.dataCategories = ids.categoriesOf(received);
+    if (used.length > 0) draft.entry.services = ids.servicesOf(used);
+    completeAccount(draft.row, draft.source);
+  }
+  const entries = entriesOf(drafts, notes);
+  const kept = uses('sub-processors').length === 0 && known !== null ? keptEntries(known, base) : null;
+  const { services: named, statements, ...list } = base;
+  return {
+    list: {
+      ...list,
+      ...(named !== undefined && named.length > 0 && { services: named }),
+      ...(statements !== undefined && { statements }),
+      subProcessors: kept ?? entries,
+    },
+    rows: tables.flatMap(({ rows }) => rows),
+    notes,
+  };
+}
+
+function mappedTable(table: SourceTable, index: number, mapping: Mapping): MappedTable & { use: TableUse } {
+  const { use = 'ignore', headingAs = 'ignore', dataSubject, columns = [] } = mapping.tables[index] ?? {};
+  const rows = table.rows.map(({ line }): BuiltRow => ({ table: index, line, entry: null, understood: [], left: [] }));
+  // A column that the source does not have is none, whatever the mapping says.
+  return { table, rows, use, headingAs, dataSubject, columns: columns.slice(0, table.columns.length) };
 }

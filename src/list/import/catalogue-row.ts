@@ -209,7 +209,11 @@ function readFacts(
 }
 
 /** Everything of a row that became no entry. */
-export function leaveRow(row: BuiltRow, source: SourceRow, why: 'table-ignored' | 'repeated-heading' | 'no-name'): void {
+export function leaveRow(
+  row: BuiltRow,
+  source: SourceRow,
+  why: 'table-ignored' | 'repeated-heading' | 'no-name',
+): void {
   for (const [column, cell] of source.cells.entries()) {
     const isTold = row.left.some((one) => one.column === column);
     if (!isTold) leaveCell(row, column, cell, why);

@@ -1,7 +1,7 @@
 import { type ListDocument, type ListInput, limits, listInputSchema } from '../document.js';
 import { plainText } from '../plain.js';
 import type { BuiltRow } from './build-list.js';
-import { type NameTree, nameTree } from './category-cell.js';
+import { addName, type NameTree, nameTree } from './category-cell.js';
 
 /*
  * PURE. The catalogue while it is built: data subject kinds with their data categories, from tables of the
@@ -88,11 +88,12 @@ export function putSlot(catalogue: Catalogue, kind: Kind, slot: Slot): boolean {
 export function nameSlot(catalogue: Catalogue, kind: Kind, slot: Slot, name: string): void {
   slot.category.name = name;
   if (!kind.byName.has(plainText(name))) kind.byName.set(plainText(name), slot);
-  catalogue.trees.delete(kind);
-  catalogue.trees.delete(null);
+  if (!kind.isStated) return;
+  for (const tree of [catalogue.trees.get(kind), catalogue.trees.get(null)])
+    if (tree !== undefined) addName(tree, name);
 }
 
-/** The names of a kind for looking into texts; for null those of all kinds. Kept until a name comes. */
+/** The names of a kind for looking into texts; for null those of all kinds. */
 export function treeOf(catalogue: Catalogue, kind: Kind | null): NameTree {
   const kept = catalogue.trees.get(kind);
   if (kept !== undefined) return kept;

@@ -37,18 +37,20 @@ const mostWords = 12;
 
 export function nameTree(names: Iterable<string>): NameTree {
   const root: Branch = { next: new Map(), isEnd: false };
-  for (const name of names) {
-    const words = wordsOf(name);
-    if (words.length === 0 || words.length > mostWords) continue;
-    let branch = root;
-    for (const word of words) {
-      const next = branch.next.get(word) ?? { next: new Map(), isEnd: false };
-      branch.next.set(word, next);
-      branch = next;
-    }
-    branch.isEnd = true;
-  }
+  for (const name of names) addName(root, name);
   return root;
+}
+
+export function addName(tree: NameTree, name: string): void {
+  const words = wordsOf(name);
+  if (words.length === 0 || words.length > mostWords) return;
+  let branch = tree;
+  for (const word of words) {
+    const next = branch.next.get(word) ?? { next: new Map(), isEnd: false };
+    branch.next.set(word, next);
+    branch = next;
+  }
+  branch.isEnd = true;
 }
 
 function wordsOf(text: string): string[] {
@@ -168,9 +170,7 @@ function outside(text: string, value: string): string[] {
 /** "M1 M3 U10": references to a catalogue that stands elsewhere. */
 function isCodes(text: string): boolean {
   const words = text.split(/\s+/);
-  return (
-    words.every((word) => /^\p{Lu}{0,3}-?\d{1,4}$/u.test(word)) && words.some((word) => /^\p{Lu}/u.test(word))
-  );
+  return words.every((word) => /^\p{Lu}{0,3}-?\d{1,4}$/u.test(word)) && words.some((word) => /^\p{Lu}/u.test(word));
 }
 
 interface Parts {

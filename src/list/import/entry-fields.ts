@@ -59,12 +59,12 @@ export function putMembers(entry: EntryInput, field: SetField, pieces: readonly 
   for (const { value: raw, text } of pieces) {
     const value = isLong ? cleanText(raw).trim() : oneLine(raw);
     const members = entry[field] ?? [];
-    if (members.some((member) => plainText(member) === plainText(value))) {
+    if (members.length >= 200) {
+      leave(row, column, text, 'too-many');
+    } else if (members.some((member) => plainText(member) === plainText(value))) {
       understand(row, field, value, column, text);
     } else if (!shape[field].safeParse([value]).success) {
       leave(row, column, text, 'not-accepted');
-    } else if (members.length >= 200) {
-      leave(row, column, text, 'too-many');
     } else {
       entry[field] = [...members, value];
       understand(row, field, value, column, text);
@@ -81,7 +81,13 @@ export function putNone(entry: EntryInput, field: SetField, text: string, { row,
   }
 }
 
-export function putCountry(entry: EntryInput, field: PlaceField, code: string | null, text: string, place: Place): void {
+export function putCountry(
+  entry: EntryInput,
+  field: PlaceField,
+  code: string | null,
+  text: string,
+  place: Place,
+): void {
   const { row, column } = place;
   if (entry[field] !== undefined) leave(row, column, text, 'second-value');
   else if (code === null || !shape[field].safeParse(code).success) leave(row, column, text, 'not-a-country');
@@ -114,7 +120,8 @@ export function putAddress(
     const links = entry.links ?? [];
     const accepted = shape.links.safeParse([{ label, url }]).success;
     if (links.some((one) => one.url === url && one.label === label)) understand(row, 'links', url, column, words);
-    else if (!accepted) leave(row, column, words, shape.website.safeParse(url).success ? 'not-accepted' : 'not-an-address');
+    else if (!accepted)
+      leave(row, column, words, shape.website.safeParse(url).success ? 'not-accepted' : 'not-an-address');
     else if (links.length >= 50) leave(row, column, words, 'too-many');
     else {
       entry.links = [...links, { label, url }];

@@ -72,7 +72,9 @@ export function readEntryRow(source: SourceRow, row: BuiltRow, context: RowConte
     parent: null,
     guessed: null,
   };
-  const order = [...source.cells.entries()].sort(([a], [b]) => rank(context.targets[a]) - rank(context.targets[b]) || a - b);
+  const order = [...source.cells.entries()].sort(
+    ([a], [b]) => rank(context.targets[a]) - rank(context.targets[b]) || a - b,
+  );
   for (const [column, cell] of order) {
     const isName = rank(context.targets[column]) === 0;
     // Without a name there is no entry that the rest could be a part of.

@@ -14,7 +14,9 @@ const no: ReadonlySet<string> = new Set(
 const invertedHeadings: ReadonlySet<string> = new Set(
   'required mandatory erforderlich pflicht notwendig obligatorisch'.split(' '),
 );
-const answers: ReadonlySet<string> = new Set('yes y true x ✓ ✔ ☑ ✅ 1 ja wahr no n false ✗ ✘ ☐ ❌ 0 nein falsch'.split(' '));
+const answers: ReadonlySet<string> = new Set(
+  'yes y true x ✓ ✔ ☑ ✅ 1 ja wahr no n false ✗ ✘ ☐ ❌ 0 nein falsch'.split(' '),
+);
 
 /**
  * Whether something is optional; null: the text does not say.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ListDocument } from '../document.js';
+import { recogniseTable } from './recognise.js';
 import type { ImportSource } from './tables.js';
 
 /*
@@ -109,12 +110,5 @@ export type HeadingTarget = (typeof headingTargets)[number];
  * @param known the list that the import goes on with: its services, kinds and names help to recognise
  */
 export function suggestMapping(source: ImportSource, known: ListDocument | null): Mapping {
-  void known;
-  return {
-    tables: source.tables.map(({ columns }) => ({
-      use: 'ignore',
-      headingAs: 'ignore',
-      columns: columns.map(() => 'ignore'),
-    })),
-  };
+  return { tables: source.tables.map((table) => recogniseTable(table, source, known)) };
 }

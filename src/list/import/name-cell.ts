@@ -24,7 +24,8 @@ const legalForm =
 const street =
   /(?:str(?:\.|aße|asse|aat)?|weg|gasse|platz|allee|gatan|vägen|vej|gade|gate|laan|kade|plein|ring|damm|ufer|tie|katu|utca|ulica)$/i;
 // What such a street begins with, in languages that put it first.
-const streetStart = /^(?:rue|avenue|boulevard|via|viale|piazza|calle|carrer|avenida|rua|ul\.|place|quai|am|an der|im)$/i;
+const streetStart =
+  /^(?:rue|avenue|boulevard|via|viale|piazza|calle|carrer|avenida|rua|ul\.|place|quai|am|an der|im)$/i;
 
 /**
  * Takes a cell with name and address apart. A cell without an address is all name.

@@ -86,7 +86,11 @@ function cutsOf(line: string, separator: RegExp, heedBrackets: boolean): (readon
 }
 
 function cleaned(text: string): string {
-  return text.replace(/^\s*[-–—*·▪◦‣]\s+/, '').trim().replace(/[,;]$/, '').trimEnd();
+  return text
+    .replace(/^\s*[-–—*·▪◦‣]\s+/, '')
+    .trim()
+    .replace(/[,;]$/, '')
+    .trimEnd();
 }
 
 /** "A, B, and C": the "and" is no part of C. */
