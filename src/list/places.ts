@@ -26,8 +26,12 @@ const aliases: Readonly<Record<string, string>> = {
 const codesByName: ReadonlyMap<string, string> = new Map(
   [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((first) =>
     [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((second): [string, string][] => {
-      const name = names.of(first + second);
-      return name === undefined ? [] : [[plainText(name), first + second]];
+      const code = first + second;
+      const name = names.of(code);
+      // "United Kingdom" is GB: of a replaced code, such as UK or SU, only its follower has the name.
+      return name === undefined || Intl.getCanonicalLocales(`und-${code}`)[0] !== `und-${code}`
+        ? []
+        : [[plainText(name), code]];
     }),
   ),
 );

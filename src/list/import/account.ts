@@ -26,7 +26,7 @@ export function completeAccount(row: BuiltRow, source: SourceRow): void {
     const texts = said.map(({ text }) => text);
     if (!texts.includes(cell.text)) {
       const words = new Set(texts.flatMap(wordsOf));
-      const missing = wordsOf(cell.text).filter((word) => !words.has(word));
+      const missing = wordsOf(cell.text).filter((word) => !words.has(word) && !isGlued(word, words));
       leave(row, column, missing.join(' '), 'rest');
     }
     const values = new Set([...texts, ...said.flatMap((one) => ('value' in one ? [one.value] : []))]);
@@ -38,4 +38,14 @@ export function completeAccount(row: BuiltRow, source: SourceRow): void {
 
 function wordsOf(text: string): string[] {
   return text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+}
+
+/** "Advocatesinterests": words without a blank between them, each of which is told. */
+function isGlued(word: string, words: ReadonlySet<string>): boolean {
+  if (word.length > 100) return false;
+  const reached = [true];
+  for (let end = 1; end <= word.length; end++) {
+    reached[end] = reached.some((is, from) => is && words.has(word.slice(from, end)));
+  }
+  return reached[word.length] ?? false;
 }
