@@ -149,7 +149,7 @@ function range(): ListInput[] {
   const v5 = placed(without(v4, 'Copper CRM, Inc'), 3, row('HubSpot, Inc.', 'Customer success & support'));
   const v7 = placed(
     placed(without(v5, 'Reply Service', 'The Rocket Science Group'), 3, row('Appcues', 'User onboarding')),
-    11,
+    12,
     row('Vitally', 'Customer success & support'),
   );
   const v8 = without(v7, 'ActiveCampaign, LLC', 'Vitally');

@@ -6,11 +6,12 @@ import type { Cell, SourceRow } from './tables.js';
  */
 
 export function understand(row: BuiltRow, field: string, value: string, column: number | null, text: string): void {
-  row.understood.push({ field, value, column, text });
+  row.understood.push({ field, value, column, text: text.trim() });
 }
 
 export function leave(row: BuiltRow, column: number | null, text: string, why: LeftReason): void {
-  if (text.trim() !== '') row.left.push({ column, text, why });
+  const words = text.trim();
+  if (words !== '') row.left.push({ column, text: words, why });
 }
 
 /** Leaves a whole cell: its words, and the addresses of its links. */
@@ -24,7 +25,7 @@ export function completeAccount(row: BuiltRow, source: SourceRow): void {
   for (const [column, cell] of source.cells.entries()) {
     const said = [...row.understood, ...row.left].filter((one) => one.column === column);
     const texts = said.map(({ text }) => text);
-    if (!texts.includes(cell.text)) {
+    if (!texts.includes(cell.text.trim())) {
       const words = new Set(texts.flatMap(wordsOf));
       const missing = wordsOf(cell.text).filter((word) => !words.has(word) && !isGlued(word, words));
       leave(row, column, missing.join(' '), 'rest');

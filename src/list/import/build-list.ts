@@ -147,9 +147,9 @@ export function buildList(source: ImportSource, mapping: Mapping, known: ListDoc
   for (const { draft, received, services: used } of wholes) {
     if (received.size > 0) draft.entry.dataCategories = ids.categoriesOf(received);
     if (used.length > 0) draft.entry.services = ids.servicesOf(used);
-    completeAccount(draft.row, draft.source);
   }
   const entries = entriesOf(drafts, notes);
+  for (const { row, source: cells } of drafts) completeAccount(row, cells);
   const kept = uses('sub-processors').length === 0 && known !== null ? keptEntries(known, base) : null;
   const { services: named, statements, ...list } = base;
   return {

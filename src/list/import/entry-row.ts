@@ -14,10 +14,11 @@ import {
   putNone,
   type SetField,
 } from './entry-fields.js';
+import { readAddresses } from './entry-links.js';
 import { emptinessOf, isNone, optionalOf, relationshipOf } from './flags.js';
 import type { ColumnTarget } from './mapping.js';
 import { countryOfAddress, readNameCell, readProductName } from './name-cell.js';
-import { commaPieces, type Piece, placePieces, termPieces, textPieces } from './pieces.js';
+import { commaPieces, namePieces, type Piece, placePieces, termPieces, textPieces } from './pieces.js';
 import { type Cell, oneLine, type SourceRow } from './tables.js';
 
 /*
@@ -183,10 +184,13 @@ function readCell(draft: EntryDraft, cell: Cell, column: number, context: RowCon
       else draft.categoryCells.push({ cell, column });
       break;
     case 'dataSubject':
-      draft.kinds.push(...commaPieces(cell).map((piece) => ({ ...piece, column })));
+      draft.kinds.push(...namePieces(cell).map((piece) => ({ ...piece, column })));
       break;
     case 'services':
-      draft.services.push(...commaPieces(cell).map((piece) => ({ ...piece, column })));
+      // "All" sets no bounds, as nothing at all would.
+      if (/^(?:all|any|alle)(?: (?:our |unsere )?(?:services|products|dienste|produkte))?$/i.test(text)) {
+        leave(row, column, text, 'says-nothing');
+      } else draft.services.push(...namePieces(cell).map((piece) => ({ ...piece, column })));
       break;
     case 'parent':
       if (draft.parent === null) draft.parent = { value: oneLine(text), text, column };
@@ -268,7 +272,11 @@ function readOptional({ entry, row }: EntryDraft, text: string, column: number, 
 /** Places; "USA (Americas customers only)" says for whom it is one, too. */
 function readLocations({ entry, row }: EntryDraft, cell: Cell, column: number): void {
   for (const { value, text } of placePieces(cell)) {
-    const found = /^([^()]*[^()\s])\s*\(\s*(?:only )?(?:for )?([^()]*[^()\s]) customers?(?: only)?\s*\)$/i.exec(value);
+    // A longer text is no place, and would be searched again and again.
+    const found =
+      value.length > 300
+        ? null
+        : /^([^()]*[^()\s])\s*\(\s*(?:only )?(?:for )?([^()]*[^()\s]) customers?(?: only)?\s*\)$/i.exec(value);
     if (found === null) putMembers(entry, 'dataLocations', [{ value, text }], { row, column });
     else {
       putMembers(entry, 'dataLocations', [{ value: found[1] ?? '', text: found[1] ?? '' }], { row, column });
@@ -283,36 +291,4 @@ function countryOfCell(text: string): string | null {
   const line = oneLine(text);
   const base = line.replace(/\s*\([^()]*\)$/, '');
   return countryOf(line) ?? countryOf(base) ?? countryOf(line.split(',').at(-1) ?? '');
-}
-
-const webAddress = /https?:\/\/[^\s<>"]+[^\s<>".,;:)\]]/gi;
-const bareAddress = /^(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,24}(?:\/\S*)?$/i;
-
-/** Links of a cell, and addresses that stand in it as text. */
-function readAddresses(
-  { entry, row }: EntryDraft,
-  target: 'website' | 'dpaUrl' | 'links',
-  { text, links }: Cell,
-  column: number,
-): void {
-  const place: Place = { row, column };
-  let rest = text;
-  for (const link of links) {
-    const at = rest.indexOf(link.label);
-    const words = at < 0 || link.label === '' ? link.url : link.label;
-    if (at >= 0) rest = `${rest.slice(0, at)} ${rest.slice(at + link.label.length)}`;
-    putAddress(entry, target, link, place, words);
-  }
-  for (const line of rest.split('\n')) {
-    let label = line;
-    for (const [url] of line.matchAll(webAddress)) {
-      const [before = '', ...behind] = label.split(url);
-      const words = before.replace(/^[\s,;|•–-]+|[\s:–-]+$/g, '');
-      putAddress(entry, target, { label: words === '' ? url : words, url }, place, `${before}${url}`);
-      label = behind.join(url);
-    }
-    const left = label.trim();
-    if (bareAddress.test(left)) putAddress(entry, target, { label: left, url: `https://${left}` }, place, left);
-    else if (/[\p{L}\p{N}]/u.test(left)) leave(row, column, left, 'not-an-address');
-  }
 }

@@ -25,7 +25,23 @@ export function textPieces(cell: Cell): Piece[] {
 
 /** As `textPieces`, and parted by commas as well. */
 export function commaPieces(cell: Cell): Piece[] {
-  return cellLines(cell).flatMap((line) => piecesOf(line, /[;•]| \/ |,(?!\d)/y));
+  return cellLines(cell).flatMap((line) => withLastParted(piecesOf(line, /[;•]| \/ |,(?!\d)/y)));
+}
+
+/** Names of services and of kinds of people: parted by "and", too. */
+export function namePieces(cell: Cell): Piece[] {
+  return cellLines(cell).flatMap((line) => piecesOf(line, /[;•|]|\s\/\s|,(?!\d)|\s(?:and|und|et|y|e|en|&|\+)\s/iy));
+}
+
+/** German sets no comma before "und": in "A, B und C" it parts as one. In English it may be a part of C. */
+function withLastParted(pieces: readonly Piece[]): Piece[] {
+  const last = pieces.at(-1);
+  const before = pieces.at(-2);
+  if (last === undefined || before?.text.trimEnd().endsWith(',') !== true) return [...pieces];
+  const parts = last.value.length > 200 ? [] : last.value.split(' und ');
+  if (parts.length !== 2 || parts.some((part) => part.split(' ').length > 4)) return [...pieces];
+  const [first = '', second = ''] = parts;
+  return [...pieces.slice(0, -1), { value: first, text: `${first} und` }, { value: second, text: second }];
 }
 
 // What follows a comma and goes on with the member before it.
@@ -109,6 +125,7 @@ const regions: ReadonlySet<string> = new Set(
 
 /** Whether a text names a country or a region, perhaps narrowed: "Germany (Frankfurt)". */
 export function isPlace(text: string): boolean {
+  if (text.length > 200) return false;
   const base = /^(.*?)\s*\([^()]*\)$/s.exec(text.trim())?.[1] ?? text.trim();
   return countryOf(base) !== null || regions.has(plainText(base));
 }
@@ -121,8 +138,8 @@ export function placePieces(cell: Cell): Piece[] {
 /** The places of a line. */
 export function placesOfLine(line: string): Piece[] {
   if (isPlace(cleaned(line))) return [{ value: withoutStop(cleaned(line)), text: line }];
-  return piecesOf(line, /[;•|]| \/ |\/(?=\s)/y).flatMap(({ text }) => {
-    const parts = gathered(piecesOf(text, /,/y));
+  return piecesOf(line, /[;•|]| \/ |\/(?=\s)/y).flatMap((piece) => {
+    const parts = gathered(piecesOf(piece.value, /,/y));
     return parts.flatMap(({ text: part, value }) => {
       const more = isPlace(value) ? [] : piecesOf(part, /\/| (?:and|or|und|oder|et|y|e) | [&+] /iy);
       return more.length > 1 && more.every((one) => isPlace(withoutStop(one.value)))
@@ -155,14 +172,19 @@ function gatheredPiece(parts: readonly Piece[]): Piece {
 
 /** Without the full stop of a sentence; "U.S." keeps its own. */
 function withoutStop(text: string): string {
-  return /[^.\s]{3,}\.$/.test(text) && !/\.[^.\s]+\.$/.test(text) ? text.slice(0, -1) : text;
+  if (!text.endsWith('.')) return text;
+  const end = text.slice(-30);
+  return /[^.\s]{3,}\.$/.test(end) && !/\.[^.\s]+\.$/.test(end) ? text.slice(0, -1) : text;
 }
 
 /** Categories of personal data in a line: parted by commas, the sentence's full stop left off. */
 export function dataPieces(line: string): Piece[] {
   const parts = /\)\s+\p{Lu}/u.test(line) && !/[;•]/.test(line) ? bracketed(line) : [line];
   return parts.flatMap((part) =>
-    rejoined(piecesOf(part, /[;•|]| \/ |,(?!\d)/y)).map(({ text, value }) => ({ text, value: withoutStop(value) })),
+    rejoined(withLastParted(piecesOf(part, /[;•|]| \/ |,(?!\d)/y))).map(({ text, value }) => ({
+      text,
+      value: withoutStop(value),
+    })),
   );
 }
 

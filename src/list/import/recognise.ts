@@ -171,7 +171,8 @@ function byCells(
       const isKind = /^(?:entity type|type|category|relationship|typ|kategorie)$/.test(headingWords(heading));
       if (isKind && cells.length > 0 && share(cells, ({ text }) => relationshipOf(text) !== null) === 1)
         return 'relationship';
-      return isSecond && isKind ? 'group' : 'purposes';
+      const isAlone = targets.filter((one) => one === 'purposes').length < 2;
+      return isKind && (isSecond || !isAlone) ? 'group' : 'purposes';
     }
     case 'website':
       return cells.length > 0 &&

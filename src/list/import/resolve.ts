@@ -137,10 +137,11 @@ function kindsFor(
     return kind === null ? 'too-many' : [kind];
   }
   if (own.length > 0) return own;
-  const having = catalogue.kinds.filter(({ byName }) => byName.has(plainText(name)));
+  // Only a catalogue says whose a category is; that another vendor's cell says so of its own is no sign.
+  const stated = catalogue.kinds.filter(({ isStated }) => isStated);
+  const having = stated.filter(({ byName }) => byName.has(plainText(name)));
   if (having.length === 1) return having;
   if (having.length > 1) return 'several-kinds';
-  const stated = catalogue.kinds.filter(({ isStated }) => isStated);
   if (stated.length > 1) return 'unknown-entry';
   const kind = stated[0] ?? madeKind(catalogue, notes);
   return kind === null ? 'too-many' : [kind];
