@@ -30,6 +30,7 @@ export function readEntries(mapped: MappedTable, isName: (text: string) => boole
   for (const text of table.headings) {
     if (!(isUsed && heading.text === text)) noteOnce({ code: 'heading-unused', values: { text } }, notes);
   }
+  const relationship = isUsed && headingAs === 'relationship' ? relationshipOfHeading(heading.text, mapped) : null;
   const caption = table.caption?.split('\n') ?? [];
   const unused = isUsed && heading.isCaption ? caption.slice(0, -1) : caption;
   if (unused.length > 0) noteCaption(unused.join('\n'), notes);
@@ -45,7 +46,7 @@ export function readEntries(mapped: MappedTable, isName: (text: string) => boole
     if (draft === null) return [];
     if (draft.guessed !== null)
       notes.push({ code: 'name-guessed', values: { line: source.line, name: draft.guessed } });
-    const underHeading = isUsed ? applyHeading(draft, headingAs, heading.text, mapped) : null;
+    const underHeading = isUsed ? applyHeading(draft, headingAs, heading.text, relationship) : null;
     return [{ ...draft, underHeading }];
   });
 }
@@ -54,7 +55,7 @@ function applyHeading(
   draft: EntryDraft,
   headingAs: HeadingTarget,
   text: string,
-  { table }: MappedTable,
+  relationship: ReturnType<typeof relationshipOf>,
 ): TableDraft['underHeading'] {
   const { entry, row } = draft;
   const place = { row, column: null };
@@ -63,22 +64,13 @@ function applyHeading(
     case 'product':
       if (entry[headingAs] === undefined) putLine(entry, headingAs, text, place);
       return null;
-    case 'relationship': {
-      const relationship =
-        relationshipOf(text) ??
-        (isOwnHeading(
-          text,
-          table.rows.map(({ cells }) => cells[0]?.text ?? ''),
-        )
-          ? 'affiliate'
-          : null);
+    case 'relationship':
       if (entry.relationship === undefined && relationship !== null) {
         entry.relationship = relationship;
         understand(row, 'relationship', relationship, null, text);
       }
       if (entry.group === undefined) putLine(entry, 'group', text, place);
       return null;
-    }
     case 'services':
       draft.services.push({ value: text.replace(/\s*:$/, ''), text, column: null });
       return 'services';
@@ -95,6 +87,18 @@ function applyHeading(
     default:
       return null;
   }
+}
+
+function relationshipOfHeading(text: string, { table, columns }: MappedTable): ReturnType<typeof relationshipOf> {
+  const at = Math.max(
+    0,
+    columns.findIndex((target) => target.startsWith('name')),
+  );
+  const isOwn = isOwnHeading(
+    text,
+    table.rows.map(({ cells }) => cells[at]?.text ?? ''),
+  );
+  return relationshipOf(text) ?? (isOwn ? 'affiliate' : null);
 }
 
 /** "Stakater Subprocessors" above nothing but Stakater companies: they are the group's own. */

@@ -215,7 +215,7 @@ t.test('nothing throws, the list is a list, and every word is accounted for, wha
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
@@ -226,7 +226,9 @@ t.test('5,000 rows take less than two seconds, and hostile cells no longer than 
     'USA, Germany, and Ireland',
     'Advocatesname email addressManagersname',
   ]);
-  const vendors = tableOf(['Company', 'Purpose', 'Location', 'Data Categories'], rows);
+  const vendors = tableOf(['Company', 'Purpose', 'Location', 'Data Categories'], rows, {
+    headings: ['Vendor Affiliates'],
+  });
   const names = Array.from({ length: 400 }, (_, at) => `a${' a'.repeat(at % 11)}${at > 11 ? ` b${at}` : ''}`);
   const kinds = [catalogue(['Advocates'], ['name', 'email address', ...names]), catalogue(['Managers'], ['name'])];
   // The machine may be busy with other tests: what counts is what this one takes.
@@ -236,11 +238,11 @@ t.test('5,000 rows take less than two seconds, and hostile cells no longer than 
   t.equal(built.list.subProcessors.length, 5_000);
   t.ok(milliseconds() - started < 2_000, `${Math.round(milliseconds() - started)} ms`);
   const hostile = [
-    'a '.repeat(50_000),
-    'Advocates'.repeat(10_000),
-    '('.repeat(50_000),
-    'a,'.repeat(50_000),
-    '. A'.repeat(20_000),
+    'a '.repeat(10_000),
+    'Advocates'.repeat(3_000),
+    '('.repeat(10_000),
+    'a,'.repeat(10_000),
+    '. A'.repeat(5_000),
   ];
   const from = milliseconds();
   build([
@@ -259,5 +261,5 @@ t.test('5,000 rows take less than two seconds, and hostile cells no longer than 
     ],
     [{ columns: ['name+address', 'purposes+commas'] }],
   );
-  t.ok(milliseconds() - from < 4_000, `${Math.round(milliseconds() - from)} ms`);
+  t.ok(milliseconds() - from < 2_000, `${Math.round(milliseconds() - from)} ms`);
 });
