@@ -76,8 +76,8 @@ const codesByGermanName: ReadonlyMap<string, string> = new Map([
   ...Object.entries(germanAliases),
 ]);
 
-/** The code of the country that a text names in English or German, or is the code of; null: it is none. */
-export function countryOf(place: string): string | null {
+/** The code of the country that is all a text names, in English or German, or that it is the code of; null: it is none. */
+export function countryNamed(place: string): string | null {
   const key = placeKey(place.replace(/^\s*the\s+/i, ''));
   if (/^[A-Z]{2}$/.test(key)) return names.of(key) === undefined ? null : key;
   return codesByGermanName.get(plainText(place)) ?? null;

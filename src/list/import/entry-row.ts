@@ -1,4 +1,4 @@
-import { countryOf } from '../places.js';
+import { countryNamed } from '../places.js';
 import { completeAccount, leave, leaveCell, understand } from './account.js';
 import type { BuiltRow } from './build-list.js';
 import { isCount } from './category-cell.js';
@@ -56,7 +56,8 @@ const piecesFor: Readonly<Record<SetField | 'purposes+commas', (cell: Cell) => P
   'purposes+commas': commaPieces,
   securityMeasures: textPieces,
   dataLocations: placePieces,
-  accessLocations: (cell) => placePieces(cell).map(({ value, text }) => ({ value: countryOf(value) ?? value, text })),
+  accessLocations: (cell) =>
+    placePieces(cell).map(({ value, text }) => ({ value: countryNamed(value) ?? value, text })),
   regions: placePieces,
   transferMechanisms: termPieces,
 };
@@ -290,5 +291,5 @@ function readLocations({ entry, row }: EntryDraft, cell: Cell, column: number): 
 function countryOfCell(text: string): string | null {
   const line = oneLine(text);
   const base = line.replace(/\s*\([^()]*\)$/, '');
-  return countryOf(line) ?? countryOf(base) ?? countryOf(line.split(',').at(-1) ?? '');
+  return countryNamed(line) ?? countryNamed(base) ?? countryNamed(line.split(',').at(-1) ?? '');
 }

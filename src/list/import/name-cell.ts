@@ -1,4 +1,4 @@
-import { countryOf } from '../places.js';
+import { countryNamed } from '../places.js';
 import type { Cell } from './tables.js';
 
 /*
@@ -110,7 +110,7 @@ export function countryOfAddress(address: string): { code: string; text: string 
   const text = address.split(/[,\n]/).at(-1)?.trim().replace(/\.$/, '') ?? '';
   // Two letters after a city are a state: "San Francisco, CA".
   if (/^[A-Z]{2}$/.test(text) && text !== 'US' && text !== 'UK') return null;
-  const code = countryOf(text);
+  const code = countryNamed(text);
   return code === null || code === 'EU' ? null : { code, text };
 }
 

@@ -1,4 +1,4 @@
-import { countryOf } from '../places.js';
+import { countryNamed } from '../places.js';
 import { plainText } from '../plain.js';
 import type { Cell } from './tables.js';
 
@@ -127,7 +127,7 @@ const regions: ReadonlySet<string> = new Set(
 export function isPlace(text: string): boolean {
   if (text.length > 200) return false;
   const base = /^(.*?)\s*\([^()]*\)$/s.exec(text.trim())?.[1] ?? text.trim();
-  return countryOf(base) !== null || regions.has(plainText(base));
+  return countryNamed(base) !== null || regions.has(plainText(base));
 }
 
 /** The places of a cell, each as written. "Amsterdam, Netherlands" is one, "USA, Germany" are two. */
@@ -158,7 +158,7 @@ function gathered(parts: readonly Piece[]): Piece[] {
     if (!isPlace(withoutStop(part.value))) continue;
     // "San Francisco, CA, USA": California, not Canada.
     const next = parts[at + 1]?.value ?? '';
-    if (waiting.length > 1 && /^[A-Z]{2}$/.test(part.value) && countryOf(withoutStop(next)) === 'US') continue;
+    if (waiting.length > 1 && /^[A-Z]{2}$/.test(part.value) && countryNamed(withoutStop(next)) === 'US') continue;
     places.push(waiting.length === 1 ? part : gatheredPiece(waiting));
     waiting = [];
   }

@@ -1,5 +1,5 @@
 import type { ListDocument } from '../document.js';
-import { countryOf } from '../places.js';
+import { countryNamed } from '../places.js';
 import { plainText } from '../plain.js';
 import { isOwnHeading } from './entries.js';
 import { relationshipOf } from './flags.js';
@@ -154,7 +154,7 @@ function byCells(
       return share(
         cells,
         ({ text }) =>
-          countryOf(
+          countryNamed(
             text
               .replace(/\s*\([^()]*\)$/, '')
               .split(',')
