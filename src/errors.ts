@@ -61,6 +61,7 @@ export const refusalCodes = [
   'rate.exceeded',
   'csv.invalid',
   'import.unreadable',
+  'subscriber-import.missing',
   'bounce.unreadable',
   'setup.used',
   'api-token.missing',

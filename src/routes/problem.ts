@@ -80,6 +80,7 @@ const refusalStatus = {
   'rate.exceeded': 429,
   'csv.invalid': 422,
   'import.unreadable': 422,
+  'subscriber-import.missing': 404,
   'bounce.unreadable': 422,
   'setup.used': 410,
   'api-token.missing': 404,

@@ -50,12 +50,39 @@ export interface CsvRow {
 
 const longestRecord = 64 * 1024;
 
+export const csvFaultCodes = [
+  'broken',
+  'quote-open',
+  'quote-followed',
+  'quote-inside',
+  'line-long',
+  'empty',
+  'no-rows',
+  'no-headings',
+  'unknown-heading',
+  'no-email',
+  'heading-twice',
+  'encoding',
+] as const;
+
+/** Why a whole file cannot be read, for whoever words it themselves. */
+export interface CsvFault {
+  code: (typeof csvFaultCodes)[number];
+  values: Readonly<Record<string, string>>;
+}
+
 /** In our words, since the library's own quote what stands in the cell. */
-const faults: Readonly<Record<string, string>> = {
-  CSV_QUOTE_NOT_CLOSED: 'the file is no CSV: a quote is opened and never closed',
-  CSV_INVALID_CLOSING_QUOTE: 'the file is no CSV: text follows a closing quote; double the quotes within a cell',
-  INVALID_OPENING_QUOTE: 'the file is no CSV: a quote within a cell; quote the whole cell and double the quotes in it',
-  CSV_MAX_RECORD_SIZE: 'the file is no CSV: one line is longer than 64 KiB; a quote may never be closed',
+const faults: Readonly<Record<string, readonly [CsvFault['code'], string]>> = {
+  CSV_QUOTE_NOT_CLOSED: ['quote-open', 'the file is no CSV: a quote is opened and never closed'],
+  CSV_INVALID_CLOSING_QUOTE: [
+    'quote-followed',
+    'the file is no CSV: text follows a closing quote; double the quotes within a cell',
+  ],
+  INVALID_OPENING_QUOTE: [
+    'quote-inside',
+    'the file is no CSV: a quote within a cell; quote the whole cell and double the quotes in it',
+  ],
+  CSV_MAX_RECORD_SIZE: ['line-long', 'the file is no CSV: one line is longer than 64 KiB; a quote may never be closed'],
 };
 
 /**
@@ -79,7 +106,8 @@ export async function* readRows(source: Readable | string): AsyncGenerator<CsvRo
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? error.lines : undefined;
-    throw refuse(faults[error.code] ?? 'the file is no CSV', line);
+    const [code, message] = faults[error.code] ?? ['broken', 'the file is no CSV'];
+    throw refuse(code, message, { line });
   } finally {
     parser.destroy();
   }
@@ -103,8 +131,12 @@ async function* rowsOf(records: AsyncIterable<unknown>): AsyncGenerator<CsvRow> 
     rows += 1;
     yield { line, cells: cellsOf(headings, record) };
   }
-  if (headings === null) throw refuse(`the file is empty; its first line must name the columns: ${columns.join(', ')}`);
-  if (rows === 0) throw refuse('the file has headings and no rows; add one line for each subscriber');
+  if (headings === null) {
+    throw refuse('empty', `the file is empty; its first line must name the columns: ${columns.join(', ')}`);
+  }
+  if (rows === 0) {
+    throw refuse('no-rows', 'the file has headings and no rows; add one line for each subscriber');
+  }
 }
 
 function cellsOf(headings: readonly (Column | null)[], record: readonly string[]): CsvRow['cells'] {
@@ -120,18 +152,24 @@ function readHeadings(record: readonly string[], line: number): (Column | null)[
   const headings = record.map(columnOf);
   const found = record.filter((cell) => cell !== '').map((cell) => `"${cell.slice(0, 40)}"`);
   if (!headings.includes('email') && record.some((cell) => parseAddress(cell) !== null)) {
-    throw refuse(`the file has no heading row: its first line must name the columns: ${columns.join(', ')}`, line);
+    const message = `the file has no heading row: its first line must name the columns: ${columns.join(', ')}`;
+    throw refuse('no-headings', message, { line });
   }
   const unknown = record.filter((cell, place) => cell !== '' && headings[place] === null);
   if (unknown.length > 0) {
     const names = unknown.map((cell) => `"${cell.slice(0, 40)}"`).join(', ');
-    throw refuse(`unknown heading ${names}; found ${found.join(', ')}; use ${columns.join(', ')}`, line);
+    const message = `unknown heading ${names}; found ${found.join(', ')}; use ${columns.join(', ')}`;
+    throw refuse('unknown-heading', message, { line, values: { names } });
   }
   if (!headings.includes('email')) {
-    throw refuse(`no column has the heading "email"; found ${found.join(', ')}`, line);
+    const message = `no column has the heading "email"; found ${found.join(', ')}`;
+    throw refuse('no-email', message, { line, values: { found: found.join(', ') } });
   }
   const twice = headings.find((column, place) => column !== null && headings.indexOf(column) !== place);
-  if (twice !== undefined) throw refuse(`two columns are "${twice}"; found ${found.join(', ')}`, line);
+  if (twice !== undefined) {
+    const message = `two columns are "${twice}"; found ${found.join(', ')}`;
+    throw refuse('heading-twice', message, { line, values: { name: String(twice) } });
+  }
   return headings;
 }
 
@@ -229,7 +267,8 @@ function decoderOf(start: Buffer): TextDecoder {
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le', { fatal: true });
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be', { fatal: true });
   if (start.subarray(0, 4).includes(0)) {
-    throw refuse('the file is UTF-16 without a byte order mark; save it as "CSV UTF-8" and send it again');
+    const message = 'the file is UTF-16 without a byte order mark; save it as "CSV UTF-8" and send it again';
+    throw refuse('encoding', message);
   }
   return new TextDecoder('utf-8', { fatal: true });
 }
@@ -240,11 +279,43 @@ function decodeWith(decoder: TextDecoder, bytes: Buffer, more: boolean): string 
   } catch {
     const encoding = decoder.encoding.toUpperCase();
     throw refuse(
+      'encoding',
       `the file is not ${encoding} throughout (it may be Windows-1252); save it as "CSV UTF-8" and send it again`,
     );
   }
 }
 
-function refuse(message: string, line?: number): Refusal {
-  return new Refusal('csv.invalid', message, [{ path: '', message, line }]);
+/** Encodings in which a file may come as a whole. */
+export type Encoding = 'UTF-8' | 'UTF-16' | 'Windows-1252';
+
+/**
+ * The text of a file that is there as a whole. What is no UTF-8 is read as Windows-1252, in which older
+ * spreadsheets save: every file can be read so, rightly or not, so only where somebody looks at the outcome.
+ * @throws Refusal `csv.invalid`
+ */
+export function decodeFile(bytes: Buffer): { text: string; encoding: Encoding } {
+  const decoder = decoderOf(bytes);
+  if (decoder.encoding !== 'utf-8') return { text: decodeWith(decoder, bytes, false), encoding: 'UTF-16' };
+  try {
+    return { text: decoder.decode(bytes), encoding: 'UTF-8' };
+  } catch {
+    return { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'Windows-1252' };
+  }
+}
+
+const csvFaults = new WeakMap<Refusal, CsvFault>();
+
+/** What a `csv.invalid` is about; it goes with the refusal, and into no answer of the API. */
+export function csvFaultOf(refusal: Refusal): CsvFault {
+  return csvFaults.get(refusal) ?? { code: 'broken', values: {} };
+}
+
+function refuse(
+  code: CsvFault['code'],
+  message: string,
+  { line, values = {} }: { line?: number | undefined; values?: CsvFault['values'] } = {},
+): Refusal {
+  const refusal = new Refusal('csv.invalid', message, [{ path: '', message, line }]);
+  csvFaults.set(refusal, { code, values });
+  return refusal;
 }

@@ -6,6 +6,7 @@ import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { keepWithTasks, openTask } from '../tasks/open.js';
 import { contactLeft } from './contact-tasks.js';
+import { forgetLines } from './import-preview-queries.js';
 import { forgetLetters, formBucket, insertSuppression, manageBucket } from './limit-queries.js';
 import { openManageLink } from './manage.js';
 import { deleteSubscriber, lockToErase, type Subscriber } from './queries.js';
@@ -69,9 +70,10 @@ async function erase(
   if (subscriber === null) return null;
   await suppressQueued(tx, id, 'erased', at);
   await forgetRecipient(tx, id, at);
-  const { emailHash, kind, company, entitlement } = subscriber;
+  const { emailHash, kind, company, entitlement, status, suppression } = subscriber;
   // Until they are done, tasks keep whose contact is missing: the party of the contract, not the person.
   if (kind === 'contractual') await keepWithTasks(tx, id, { company, entitlement });
+  await forgetLines(tx, subscriber.emailKey);
   await deleteSubscriber(tx, id);
   if (how.suppress) await insertSuppression(tx, { emailHash, reason: 'erased', detail: null, at });
   await recordAudit(tx, {
@@ -80,7 +82,11 @@ async function erase(
     action: 'subscriber.erased',
     subject: `subscriber ${id}`,
     // Enough to find the deliveries again for who has the address and the key, no address in itself.
-    detail: { trace: emailHash.toString('hex').slice(0, 16), suppressed: how.suppress },
+    detail: {
+      trace: emailHash.toString('hex').slice(0, 16),
+      was: suppression === null ? status : 'suppressed',
+      suppressed: how.suppress,
+    },
   });
   return subscriber;
 }

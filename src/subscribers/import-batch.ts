@@ -70,17 +70,45 @@ export async function applyBatch(
   run: { importId: string; actor: Actor; result: ImportResult },
 ): Promise<boolean> {
   const { importId, actor, result } = run;
+  // Whoever came by the form at this very moment is not done: their row is left in the table, and the
+  // next batch finds them.
+  const done = await applyRows(tx, deps, await takeRows(tx, importId, batchSize), { actor });
+  await deleteRows(
+    tx,
+    importId,
+    done.map(({ row }) => row.emailKey),
+  );
+  for (const { row, deed } of done) {
+    if (deed.kind === 'skip') skipLine(result, row.line, deed.because, deed.code);
+    else if (deed.kind === 'update') result.updated += 1;
+    else result.imported += 1;
+  }
+  return hasRows(tx, importId);
+}
+
+/**
+ * Judges rows and puts them into effect, in the caller's transaction, with the audit entry of them all.
+ * @param by.admit looks at what was judged before anything happens, while the people are locked: leaves
+ *   rows out, or makes a deed a `skip`
+ * @returns what was done; rows whose person came by another way at this very moment are not among it
+ */
+export async function applyRows(
+  tx: Tx,
+  deps: ImportDeps,
+  rows: readonly ImportRow[],
+  by: { actor: Actor; admit?: (judged: Judged[]) => Promise<Judged[]> },
+): Promise<Judged[]> {
+  const { actor, admit } = by;
   const at = deps.now();
   // Imported ones are confirmed at a moment, as whoever presses the button is.
   await sharePublishing(tx);
   const moment = await nextMoment(tx);
-  const judged = await judge(tx, deps, await takeRows(tx, importId, batchSize), at);
+  const found = await judgeRows(tx, deps, rows, at);
+  const judged = admit === undefined ? found : await admit(found);
   const skipped = judged.filter(({ deed }) => deed.kind === 'skip');
 
   const newcomers = judged.flatMap((one) => (one.deed.kind === 'add' ? [newcomer(one, { deps, at, moment })] : []));
   const added = await insertImported(tx, newcomers);
-  // Whoever came by the form at this very moment has no id here: their row is left in the table, and
-  // the next batch finds them.
   const people = judged.flatMap((one): Person[] => {
     const id = one.subscriber?.id ?? added.get(one.row.emailKey);
     return id === undefined || one.deed.kind === 'skip' ? [] : [{ ...one, id }];
@@ -96,16 +124,12 @@ export async function applyBatch(
   await tellOpenWindow(tx, deps, people.filter(isConfirmedNow), at);
 
   const done = [...people, ...skipped];
-  await deleteRows(
-    tx,
-    importId,
-    done.map(({ row }) => row.emailKey),
-  );
-  if (done.length > 0) await report(tx, done, { at, actor, result });
-  return hasRows(tx, importId);
+  if (done.length > 0) await report(tx, done, { at, actor });
+  return done;
 }
 
-async function judge(tx: Tx, deps: ImportDeps, rows: readonly ImportRow[], at: Date): Promise<Judged[]> {
+/** What follows from each row as things stand; the people whom they are about are locked. */
+export async function judgeRows(tx: Tx, deps: ImportDeps, rows: readonly ImportRow[], at: Date): Promise<Judged[]> {
   const hashed = rows.map((row) => ({ row, emailHash: emailHash(deps.config.secretKeys, row.emailKey) }));
   const holders = await findHolders(
     tx,
@@ -126,7 +150,7 @@ async function judge(tx: Tx, deps: ImportDeps, rows: readonly ImportRow[], at: D
     const { noticeGroup } = one.row;
     if (noticeGroup !== null && !groups.includes(noticeGroup)) {
       const because = unknownGroup(noticeGroup, groups);
-      return { ...one, subscriber, deed: { kind: 'skip', code: 'contract', because } };
+      return { ...one, subscriber, deed: { kind: 'skip', code: 'contract', why: 'unknown-group', because } };
     }
     return { ...one, subscriber, deed: deedOf(one.row, { subscriber, suppression, hasOpenLink }) };
   });
@@ -164,17 +188,23 @@ async function bringUpToDate(tx: Tx, people: readonly Person[], by: { at: Date; 
   );
 }
 
-/** An empty cell states nothing: it takes nothing away. */
-function isChanged({ row, subscriber }: Judged): boolean {
-  if (subscriber === null) return false;
-  return (
-    (row.company !== null && row.company !== subscriber.company) ||
-    (row.locale !== null && row.locale !== subscriber.locale) ||
-    (row.services !== null && JSON.stringify(row.services) !== JSON.stringify(subscriber.services)) ||
-    (row.toldOf !== null && row.toldOf !== subscriber.toldOf) ||
-    isEntitledAnew({ row, subscriber })
-  );
+function isChanged(judged: Judged): boolean {
+  return changesOf(judged).length > 0;
 }
+
+/** What a row says otherwise than is known of somebody. An empty cell states nothing: it takes nothing away. */
+export function changesOf({ row, subscriber }: Pick<Judged, 'row' | 'subscriber'>): Detail[] {
+  if (subscriber === null) return [];
+  return details.filter((detail) => {
+    if (row[detail] === null) return false;
+    return detail === 'services'
+      ? JSON.stringify(row.services) !== JSON.stringify(subscriber.services)
+      : row[detail] !== subscriber[detail] && (detail !== 'kind' || row.kind === 'contractual');
+  });
+}
+
+export const details = ['company', 'locale', 'services', 'toldOf', 'kind', 'entitlement', 'noticeGroup'] as const;
+export type Detail = (typeof details)[number];
 
 function isAsked({ deed }: Judged): boolean {
   return (deed.kind === 'add' && !deed.confirmed) || (deed.kind === 'update' && deed.ask);
@@ -222,24 +252,22 @@ async function recordContracts(tx: Tx, people: readonly Person[], by: { at: Date
   }
 }
 
-/** The result, and the batch in the audit log with the lines that it covers. */
-async function report(
-  tx: Tx,
-  done: readonly Judged[],
-  to: { at: Date; actor: Actor; result: ImportResult },
-): Promise<void> {
-  const { at, actor, result } = to;
-  const counts = { imported: 0, updated: 0, skipped: 0 };
-  for (const { row, deed } of done) {
-    if (deed.kind === 'skip') {
-      counts.skipped += 1;
-      skipLine(result, row.line, deed.because, deed.code);
-    } else if (deed.kind === 'update') counts.updated += 1;
-    else counts.imported += 1;
-  }
-  result.imported += counts.imported;
-  result.updated += counts.updated;
+/** The batch in the audit log, with the lines that it covers. */
+async function report(tx: Tx, done: readonly Judged[], to: { at: Date; actor: Actor }): Promise<void> {
+  const count = (isOne: (deed: Deed) => boolean) => done.filter(({ deed }) => isOne(deed)).length;
+  const skipped = count(({ kind }) => kind === 'skip');
+  const updated = count(({ kind }) => kind === 'update');
   const lines = done.map(({ row }) => row.line);
-  const detail = { ...counts, fromLine: Math.min(...lines), toLine: Math.max(...lines) };
-  await recordAudit(tx, { at, actor, action: 'subscribers.imported', subject: 'subscribers', detail });
+  await recordAudit(tx, {
+    ...to,
+    action: 'subscribers.imported',
+    subject: 'subscribers',
+    detail: {
+      imported: done.length - skipped - updated,
+      updated,
+      skipped,
+      fromLine: Math.min(...lines),
+      toLine: Math.max(...lines),
+    },
+  });
 }

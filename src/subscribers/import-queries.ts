@@ -48,7 +48,7 @@ export async function stageRows(
   );
 }
 
-const Row = z.object({
+export const ImportRowRecord = z.object({
   line: z.number(),
   email: z.string(),
   emailKey: z.string(),
@@ -68,7 +68,7 @@ const Row = z.object({
 export async function takeRows(tx: Tx, importId: string, most: number): Promise<ImportRow[]> {
   return many(
     tx,
-    Row,
+    ImportRowRecord,
     sql`select line, email, email_key as "emailKey", company, locale, services, told_of as "toldOf", kind,
         entitlement, notice_group as "noticeGroup", confirmed, confirmed_at as "confirmedAt", consent
       from import_rows where import_id = ${importId} order by line limit ${most}`,

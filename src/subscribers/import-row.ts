@@ -35,13 +35,37 @@ export interface ImportRow {
   consent: string | null;
 }
 
+/** What keeps a row from being read: a code with its values for whoever words it, and the sentence of the API. */
+export interface RowFault {
+  fault: FaultCode;
+  values: Readonly<Record<string, string>>;
+  message: string;
+}
+
+export const faultCodes = [
+  'email',
+  'marked',
+  'consent',
+  'told-of',
+  'kind',
+  'group',
+  'entitlement-missing',
+  'entitlement',
+  'needs-contract',
+  'confirmed-at',
+  'confirmed-at-future',
+  'company',
+  'services',
+] as const;
+export type FaultCode = (typeof faultCodes)[number];
+
 const longestConsent = 2_000;
 const instant = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
 
 /**
  * @param context.known ids of the services in the list in force; null while none is published
  * @param context.groups ids of the notice groups
- * @returns the row, or a sentence that says why it is not taken
+ * @returns the row, or why it is not taken
  */
 export function readRow(
   { line, cells }: CsvRow,
@@ -51,21 +75,29 @@ export function readRow(
     groups: readonly string[];
     now: Date;
   },
-): ImportRow | string {
+): ImportRow | RowFault {
   const address = parseAddress(cells.email ?? '');
-  if (address === null) return 'email must be one plain e-mail address, such as privacy@example.org';
+  if (address === null) return fault('email', 'email must be one plain e-mail address, such as privacy@example.org');
   const status = (cells.status ?? '').toLowerCase();
   // A file from another system, or an export of this one: who had left there is not asked again.
-  if (status === 'unsubscribed' || status === 'suppressed') return `is marked as ${status} in the file`;
+  if (status === 'unsubscribed' || status === 'suppressed') {
+    return fault('marked', `is marked as ${status} in the file`, { status });
+  }
   const consent = oneLine(cells.consent);
-  if (/\p{Cc}|\p{Surrogate}/u.test(consent)) return 'consent must be text without control characters';
+  if (/\p{Cc}|\p{Surrogate}/u.test(consent)) {
+    return fault('consent', 'consent must be text without control characters');
+  }
   const toldOf = toldOfChoices.find((choice) => choice === cells.toldOf) ?? null;
-  if (toldOf === null && cells.toldOf) return `toldOf must be ${toldOfChoices.join(' or ')}`;
+  if (toldOf === null && cells.toldOf) return fault('told-of', `toldOf must be ${toldOfChoices.join(' or ')}`);
   const contract = readContract(cells, context.groups);
-  if (typeof contract === 'string') return contract;
+  if ('fault' in contract) return contract;
   const confirmedAt = readInstant(cells.confirmedAt ?? '');
-  if (confirmedAt === 'unreadable') return 'confirmedAt must be a day such as 2027-03-01 or an instant with its zone';
-  if (confirmedAt !== null && confirmedAt > context.now) return 'confirmedAt must not be in the future';
+  if (confirmedAt === 'unreadable') {
+    return fault('confirmed-at', 'confirmedAt must be a day such as 2027-03-01 or an instant with its zone');
+  }
+  if (confirmedAt !== null && confirmedAt > context.now) {
+    return fault('confirmed-at-future', 'confirmedAt must not be in the future');
+  }
   try {
     return {
       line,
@@ -82,31 +114,46 @@ export function readRow(
     };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return error.message;
+    const isCompany = error.errors[0]?.path === 'company';
+    return fault(isCompany ? 'company' : 'services', error.message, {
+      services: (context.known ?? []).slice(0, 50).join(', '),
+    });
   }
+}
+
+function fault(code: FaultCode, message: string, values: RowFault['values'] = {}): RowFault {
+  return { fault: code, message, values };
 }
 
 type Contract = Pick<ImportRow, 'kind' | 'entitlement' | 'noticeGroup'>;
 
-/** What a row says of a contract, or a sentence that says why it is not taken. */
-function readContract(cells: CsvRow['cells'], groups: readonly string[]): Contract | string {
+/** What a row says of a contract, or why it is not taken. */
+function readContract(cells: CsvRow['cells'], groups: readonly string[]): Contract | RowFault {
   const stated = (cells.kind ?? '').toLowerCase();
   const kind = subscriberKinds.find((one) => one === stated) ?? null;
-  if (kind === null && stated !== '') return `kind must be ${subscriberKinds.join(' or ')}`;
+  if (kind === null && stated !== '') return fault('kind', `kind must be ${subscriberKinds.join(' or ')}`);
   const named = (cells.group ?? '').toLowerCase();
   const noticeGroup = named === '' ? null : named;
-  if (noticeGroup !== null && !groups.includes(noticeGroup)) return unknownGroup(noticeGroup, groups);
+  if (noticeGroup !== null && !groups.includes(noticeGroup)) {
+    const values = { group: noticeGroup.slice(0, 60), groups: groups.slice(0, 50).join(', ') };
+    return fault('group', unknownGroup(noticeGroup, groups), values);
+  }
   let entitlement: string | null;
   try {
     entitlement = readEntitlement(oneLine(cells.entitlement));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return error.message;
+    return fault('entitlement', error.message);
   }
   if (kind === 'contractual' && entitlement === null) {
-    return 'entitlement is missing: say where the contract of a contractual contact entitles them, such as "DPA of 4 January 2027"';
+    return fault(
+      'entitlement-missing',
+      'entitlement is missing: say where the contract of a contractual contact entitles them, such as "DPA of 4 January 2027"',
+    );
   }
-  if (kind === 'voluntary' && (entitlement !== null || noticeGroup !== null)) return needsContract;
+  if (kind === 'voluntary' && (entitlement !== null || noticeGroup !== null)) {
+    return fault('needs-contract', needsContract);
+  }
   return { kind, entitlement, noticeGroup };
 }
 
@@ -136,10 +183,18 @@ export type Deed =
   | { kind: 'confirm' }
   /** Somebody who is here: the row brings their details up to date. `ask`: they were asked, and that link has ended. */
   | { kind: 'update'; ask: boolean }
-  | { kind: 'skip'; code: SkipCode; because: string };
+  | { kind: 'skip'; code: SkipCode; why: SkipReason; because: string };
 
 /** Why a row is not taken, for whoever words it themselves. */
-export type SkipCode = 'suppressed' | 'unsubscribed' | 'contract';
+export type SkipCode = 'suppressed' | 'unsubscribed' | 'contract' | 'changed';
+/** The same in detail. `changed`: it would do something else than a preview has shown. */
+export type SkipReason =
+  | SuppressionReason
+  | 'unsubscribed'
+  | 'keeps-contract'
+  | 'needs-contract'
+  | 'unknown-group'
+  | 'changed';
 
 const suppressed: Readonly<Record<SuppressionReason, string>> = {
   'hard-bounce': 'is suppressed, since mail to it bounced; only a confirmation by mail brings it back',
@@ -155,16 +210,20 @@ export function deedOf(
   there: { subscriber: Subscriber | null; suppression: SuppressionReason | null; hasOpenLink: boolean },
 ): Deed {
   const { subscriber, suppression } = there;
-  if (suppression !== null) return { kind: 'skip', code: 'suppressed', because: suppressed[suppression] };
+  if (suppression !== null) {
+    return { kind: 'skip', code: 'suppressed', why: suppression, because: suppressed[suppression] };
+  }
   if (subscriber?.status === 'unsubscribed') {
-    return { kind: 'skip', code: 'unsubscribed', because: 'has unsubscribed; only they themselves can come back' };
+    const because = 'has unsubscribed; only they themselves can come back';
+    return { kind: 'skip', code: 'unsubscribed', why: 'unsubscribed', because };
   }
   if (subscriber?.kind === 'contractual') {
     if (row.kind === 'voluntary') {
-      return { kind: 'skip', code: 'contract', because: 'is a contractual contact, which a file does not take away' };
+      const because = 'is a contractual contact, which a file does not take away';
+      return { kind: 'skip', code: 'contract', why: 'keeps-contract', because };
     }
   } else if (row.kind !== 'contractual' && (row.entitlement !== null || row.noticeGroup !== null)) {
-    return { kind: 'skip', code: 'contract', because: needsContract };
+    return { kind: 'skip', code: 'contract', why: 'needs-contract', because: needsContract };
   }
   if (subscriber === null) return { kind: 'add', confirmed: row.confirmed };
   if (subscriber.status === 'confirmed') return { kind: 'update', ask: false };

@@ -64,7 +64,7 @@ async function stage(
   };
   for await (const raw of readRows(csv)) {
     const row = readRow(raw, context);
-    if (typeof row === 'string') skipLine(result, raw.line, row);
+    if ('fault' in row) skipLine(result, raw.line, row.message);
     else rows.push(row);
     if (rows.length >= batchSize) await flush();
   }

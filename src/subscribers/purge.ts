@@ -3,6 +3,7 @@ import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import { forgetRecipient } from '../deliveries/suppress.js';
 import type { Deps } from '../deps.js';
+import { deleteImportsBefore } from './import-preview-queries.js';
 import { domainWindow, memoryOfLetters } from './limits.js';
 import { deleteLeftovers, lockUnproven } from './purge-queries.js';
 import { deleteSubscriber } from './queries.js';
@@ -15,13 +16,15 @@ const graceOfPending = 7 * day;
 const memoryOfLinks = 90 * day;
 /** A file that was sent and never came into effect, since the service died over it. */
 const ageOfLostImport = day;
+/** A file that was shown and on which nobody decided, and the numbers of one that took effect. */
+const lifeOfPreview = 7 * day;
 const batch = 500;
 
 /**
  * Removes who never confirmed, seven days after their last link has ended (GDPR Art. 5(1)(e)): pending
  * people, and those who answered a confirmation letter with "not me". Whoever confirmed once stays,
  * and nobody goes while a letter to them is still on its way. Also removes what only served the
- * limits and ended links. May run anywhere at any time: rows in use are left for the next run.
+ * limits, ended links, and files of subscribers that nobody put into effect for a week. May run anywhere at any time: rows in use are left for the next run.
  *
  * @returns how many people were removed
  */
@@ -53,5 +56,6 @@ export async function purgePending(deps: Pick<Deps, 'db' | 'now'>): Promise<numb
       imports: before(ageOfLostImport),
     }),
   );
+  await transaction(deps.db, (tx) => deleteImportsBefore(tx, before(lifeOfPreview)));
   return removed;
 }

@@ -83,7 +83,11 @@ t.test('each role gets what is its own, on every route of the console', async (t
       'POST /admin/objections/:id',
     ],
     admin: [
+      'GET /admin/subscribers/import',
       'POST /admin/subscribers/import',
+      'GET /admin/subscribers/import/:id',
+      'POST /admin/subscribers/import/:id/apply',
+      'POST /admin/subscribers/import/:id/discard',
       'GET /admin/subscribers/:id/erasure',
       'POST /admin/subscribers/:id/erasure',
       'GET /admin/subscribers/contact',

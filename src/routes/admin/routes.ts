@@ -34,6 +34,7 @@ import { secondFactorRoutes } from './second-factor.js';
 import { sendingRoutes } from './sending.js';
 import { signInRoutes } from './sign-in.js';
 import { adminSubscriberRoutes } from './subscriber.js';
+import { subscriberImportRoutes } from './subscriber-import.js';
 import { adminSubscribersRoutes } from './subscribers.js';
 import { tasksRoutes } from './tasks.js';
 import { versionsRoutes } from './versions.js';
@@ -115,6 +116,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       adminDeliveriesRoutes,
       adminSubscribersRoutes,
       adminSubscriberRoutes,
+      subscriberImportRoutes,
       contactsRoutes,
       tasksRoutes,
       recordsRoutes,
@@ -207,7 +209,7 @@ function labelOf(name: string, t: (key: string) => string): string {
     corrects: 'corrections.corrects',
     notify: 'console.publish.who',
     emergency: 'console.publish.willEmergency',
-    csv: 'console.subscribers.importText',
+    csv: 'subscriber-import.text',
     note: 'console.objections.note',
     company: 'contacts.contact.company',
     entitlement: 'contacts.contact.entitlement',

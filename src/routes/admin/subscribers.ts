@@ -2,20 +2,16 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { Refusal } from '../../errors.js';
 import { browseSubscribers, countByStatus, readSubscriber } from '../../subscribers/browse.js';
 import { subscriberKinds } from '../../subscribers/details.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
 import { listGroups } from '../../subscribers/groups.js';
-import { importSubscribers } from '../../subscribers/import.js';
 import { sendDownload } from '../download.js';
 import { actorOf } from '../guard.js';
-import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
 
 const pageSize = 50;
-const csvLimit = 7 * 1024 * 1024;
 const params = z.object({ id: z.coerce.number().int().positive() });
 const query = z.object({
   q: z.string().max(200).default('').catch(''),
@@ -25,15 +21,7 @@ const query = z.object({
   after: z.coerce.number().int().nonnegative().optional().catch(undefined),
   done: z.enum(['erased']).optional().catch(undefined),
 });
-const pasted = z.object({ csv: z.string().transform((text) => text.replace(/\r\n?/g, '\n').trim()) });
-
-interface ImportView {
-  imported: Awaited<ReturnType<typeof importSubscribers>> | null;
-  csv: string;
-  errors: FieldFault[];
-}
-
-/** Who is told: search, add by pasting CSV, erase. */
+/** Who is told: search, take along, erase. */
 export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     app.get('/admin/subscribers', { config: { permission: 'viewer' } }, async (request, reply) =>
@@ -43,25 +31,6 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
     // Taking addresses out is recorded, and a GET records nothing.
     app.post('/admin/subscribers/export', { config: { permission: 'viewer' } }, async (request, reply) =>
       sendDownload(reply, 'subscribers.csv', exportSubscribers(deps, actorOf(request))),
-    );
-
-    app.post(
-      '/admin/subscribers/import',
-      { config: { permission: 'admin', keepsText: true }, bodyLimit: csvLimit },
-      async (request, reply) => {
-        const console = consoleOf(deps, request, reply);
-        const { csv } = pasted.parse(request.body);
-        try {
-          const imported = await importSubscribers(deps, `${csv}\n`, console.actor, {
-            knownServices: await knownServicesOf(deps),
-          });
-          return await show(console, query.parse({}), { imported, csv: '', errors: [] });
-        } catch (error) {
-          if (!(error instanceof Refusal) || error.code !== 'csv.invalid') throw error;
-          const errors = [{ field: 'csv', message: console.texts.t('console.faults.csv') }];
-          return show(console, query.parse({}), { imported: null, csv, errors });
-        }
-      },
     );
 
     app.get('/admin/subscribers/:id/erasure', { config: { permission: 'admin' } }, async (request, reply) => {
@@ -78,36 +47,26 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
     });
   };
 
-  async function show(
-    console: Console,
-    { q, status, kind, group, after, done }: z.infer<typeof query>,
-    attempt: ImportView = { imported: null, csv: '', errors: [] },
-  ) {
+  async function show(console: Console, { q, status, kind, group, after, done }: z.infer<typeof query>) {
     const search = { q, status, kind, group: group === '' ? undefined : group };
     const page = await browseSubscribers(deps.db, { ...search, after, limit: pageSize });
     const groups = await listGroups(deps.db);
     const counts = await countByStatus(deps.db);
     const languages = new Intl.DisplayNames(console.texts.locale, { type: 'language' });
-    return console.page(
-      'subscribers',
-      'subscribers',
-      {
-        subscribers: page.subscribers.map((subscriber) => ({
-          ...subscriber,
-          language: languages.of(subscriber.locale) ?? subscriber.locale,
-          since: subscriber.confirmedAt ?? subscriber.createdAt,
-          groupName: groups.find(({ id }) => id === subscriber.noticeGroup)?.name ?? null,
-        })),
-        query: { q, status: status ?? '', kind: kind ?? '', group },
-        groups,
-        next: page.next,
-        nextPath: `/admin/subscribers?${new URLSearchParams({ q, status: status ?? '', kind: kind ?? '', group, after: String(page.next ?? '') })}`,
-        any: Object.values(counts).some((count) => count > 0),
-        mayManage: hasRole(console.actor, 'admin'),
-        done: done === 'erased' ? console.texts.t('console.subscribers.erased') : null,
-        ...attempt,
-      },
-      { status: attempt.errors.length > 0 ? 422 : 200 },
-    );
+    return console.page('subscribers', 'subscribers', {
+      subscribers: page.subscribers.map((subscriber) => ({
+        ...subscriber,
+        language: languages.of(subscriber.locale) ?? subscriber.locale,
+        since: subscriber.confirmedAt ?? subscriber.createdAt,
+        groupName: groups.find(({ id }) => id === subscriber.noticeGroup)?.name ?? null,
+      })),
+      query: { q, status: status ?? '', kind: kind ?? '', group },
+      groups,
+      next: page.next,
+      nextPath: `/admin/subscribers?${new URLSearchParams({ q, status: status ?? '', kind: kind ?? '', group, after: String(page.next ?? '') })}`,
+      any: Object.values(counts).some((count) => count > 0),
+      mayManage: hasRole(console.actor, 'admin'),
+      done: done === 'erased' ? console.texts.t('console.subscribers.erased') : null,
+    });
   }
 }

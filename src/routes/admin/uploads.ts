@@ -1,0 +1,48 @@
+import multipart from '@fastify/multipart';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+/** A file that was chosen in a form; nobody chose one when it has neither name nor content. */
+export const uploadedFile = z.object({ name: z.string(), bytes: z.instanceof(Buffer) });
+export type UploadedFile = z.infer<typeof uploadedFile>;
+
+type Field = string | UploadedFile | Field[];
+
+/**
+ * Lets the routes of a scope take forms with a file (`multipart/form-data`, RFC 7578) beside plain ones.
+ * The body is the same record of fields either way, with an `UploadedFile` where a file stands, so the guard
+ * finds the form's token as in any form, and refuses before the route sees anything. Session and role are
+ * looked at before the body is read.
+ *
+ * What is larger than the limit is refused with 413 and the code `uploadTooLarge`.
+ * @param limits.fileSize of the file, and of a text that was typed in its place
+ */
+export async function takeUploads(app: FastifyInstance, limits: { fileSize: number }): Promise<void> {
+  const { fileSize } = limits;
+  await app.register(multipart, {
+    limits: { fileSize, fieldSize: fileSize, files: 1, fields: 200, parts: 201, fieldNameSize: 200, headerPairs: 50 },
+  });
+  app.addHook('preValidation', async (request) => {
+    if (!request.isMultipart()) return;
+    const fields = new Map<string, Field>();
+    const add = (name: string, value: string | UploadedFile) => {
+      const before = fields.get(name);
+      fields.set(name, before === undefined ? value : [before, value].flat());
+    };
+    for await (const part of request.parts()) {
+      if (part.type === 'file') add(part.fieldname, { name: part.filename ?? '', bytes: await part.toBuffer() });
+      else if (part.valueTruncated) throw new app.multipartErrors.RequestFileTooLargeError();
+      else add(part.fieldname, String(part.value));
+    }
+    request.body = Object.fromEntries(fields);
+  });
+}
+
+/** Of the fault that a file or text beyond the limit is. */
+export const uploadTooLarge = 'FST_REQ_FILE_TOO_LARGE';
+
+/** Null: no file was chosen. */
+export function chosenFile(field: unknown): UploadedFile | null {
+  const file = uploadedFile.safeParse(field);
+  return file.success && (file.data.name !== '' || file.data.bytes.length > 0) ? file.data : null;
+}
