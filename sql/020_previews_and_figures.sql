@@ -48,14 +48,26 @@ create table subscriber_days (
   gained             integer not null,
   lost_unsubscribed  integer not null,
   lost_suppressed    integer not null,
-  lost_erased        integer not null
+  lost_erased        integer not null,
+  -- Null: made up afterwards from those who were still there, so without whoever had been erased.
+  counted_at         timestamptz
 );
+
+-- What an event makes of somebody's status; null: it leaves it as it is.
+create function status_after(kind text, detail jsonb) returns text language sql immutable parallel safe as $$
+  select case
+    when kind in ('confirmed', 'entitled') then 'confirmed'
+    when kind = 'imported' and detail->>'confirmed' = 'true' then 'confirmed'
+    when kind in ('unsubscribed', 'suppressed') then kind
+  end
+$$;
 
 -- How many mails reached a state that lasts, by the day on which they did.
 create table delivery_days (
-  day    date not null,
-  state  text not null check (state in ('sent', 'bounced', 'failed', 'suppressed')),
-  count  integer not null,
+  day         date not null,
+  state       text not null check (state in ('sent', 'bounced', 'failed', 'suppressed')),
+  count       integer not null,
+  counted_at  timestamptz not null,
   primary key (day, state)
 );
 

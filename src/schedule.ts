@@ -1,13 +1,16 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import { purgeSessions } from './admins/sessions.js';
+import { countDeliveries } from './deliveries/figures.js';
 import type { Deps } from './deps.js';
 import { stayAwake } from './holds/hold.js';
+import { countSubscribers } from './subscribers/figures.js';
 import { purgePending } from './subscribers/purge.js';
 import { tellAdmins } from './task-letters.js';
+import { dayOf } from './versions/clock.js';
 
 /*
  * Work by the clock. Each deed may run on every instance at once: it deletes what is over, and a second
- * one finds nothing. What has a moment of its own (a planned publication) is a loop's work, not a cron's.
+ * one finds nothing, or counts the same. What has a moment of its own (a planned publication) is a loop's work, not a cron's.
  */
 
 interface Deed {
@@ -17,9 +20,13 @@ interface Deed {
   run: (deps: Deps) => Promise<number>;
 }
 
+const todayOf = ({ now, config }: Deps) => dayOf(now(), config.timeZone);
+
 const deeds: readonly Deed[] = [
   { name: 'stay-awake', when: '* * * * *', run: (deps) => stayAwake(deps).then(() => 0) },
   { name: 'tell-admins', when: '*/5 * * * *', run: tellAdmins },
+  { name: 'count-subscribers', when: '* * * * *', run: (deps) => countSubscribers(deps, todayOf(deps)).then(() => 0) },
+  { name: 'count-deliveries', when: '* * * * *', run: (deps) => countDeliveries(deps, todayOf(deps)).then(() => 0) },
   { name: 'purge-pending', when: '7 * * * *', run: purgePending },
   { name: 'purge-sessions', when: '37 3 * * *', run: purgeSessions },
 ];

@@ -12,6 +12,9 @@ t.test('each role gets what is its own, on every route of the console', async (t
   const routes = {
     viewer: [
       'GET /admin',
+      'GET /admin/figures',
+      'GET /admin/figures/subscribers.csv',
+      'GET /admin/figures/deliveries.csv',
       'GET /admin/draft',
       'GET /admin/draft/text',
       'GET /admin/draft/entry/:kind',

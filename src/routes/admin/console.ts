@@ -36,6 +36,7 @@ export interface Console {
 /** The pages that the navigation leads to, and who sees them. */
 const sections = {
   overview: { path: '/admin', permission: 'viewer' },
+  figures: { path: '/admin/figures', permission: 'viewer' },
   draft: { path: '/admin/draft', permission: 'viewer' },
   review: { path: '/admin/review', permission: 'viewer' },
   publish: { path: '/admin/publish', permission: 'viewer' },
@@ -55,7 +56,7 @@ export type Section = keyof typeof sections;
 
 /** The first row of the navigation; the pages of a group that has several stand in the second. */
 const groups = {
-  overview: ['overview'],
+  overview: ['overview', 'figures'],
   list: ['draft', 'review', 'publish', 'versions'],
   people: ['subscribers', 'groups', 'objections'],
   delivery: ['deliveries', 'deliverability'],

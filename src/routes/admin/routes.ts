@@ -22,6 +22,7 @@ import { draftHistoryRoutes } from './draft-history.js';
 import { draftTextRoutes } from './draft-text.js';
 import { entryRoutes } from './entry.js';
 import { formFields } from './entry-form.js';
+import { figuresRoutes } from './figures.js';
 import { oidcRoutes } from './oidc.js';
 import { overviewRoutes } from './overview.js';
 import { progressRoutes } from './progress.js';
@@ -101,6 +102,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       choosePasswordRoutes,
       oidcRoutes,
       overviewRoutes,
+      figuresRoutes,
       draftRoutes,
       entryRoutes,
       draftTextRoutes,
