@@ -76,3 +76,6 @@ create index deliveries_sent_at on deliveries (sent_at) where sent_at is not nul
 create index deliveries_settled_at on deliveries (settled_at) where state in ('bounced', 'failed', 'suppressed');
 create index subscriber_events_since on subscriber_events (at);
 create index audit_log_erasures on audit_log (at) where action = 'subscriber.erased';
+
+-- A page of the members of a group, also of one that has none.
+create index subscribers_grouped on subscribers (notice_group, id) where notice_group is not null;

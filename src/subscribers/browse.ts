@@ -5,6 +5,7 @@ import type { SubscriberKind, ToldOf } from './details.js';
 import {
   countStatuses,
   findSubscriber,
+  hasSubscribers,
   type ListedSubscriber,
   type Status,
   type Subscriber,
@@ -74,6 +75,11 @@ export async function readSubscriber(db: Db, id: number): Promise<SubscriberEntr
   const found = await findSubscriber(db, id);
   if (found === null) throw new Refusal('subscriber.missing', `there is no subscriber ${id}`);
   return entryOf(found);
+}
+
+/** Whether there is anybody at all, whatever their status. */
+export async function isAnybodyThere(db: Db): Promise<boolean> {
+  return hasSubscribers(db);
 }
 
 /** How many there are of each status; everybody counts once. */

@@ -235,8 +235,8 @@ export async function selectSubscribers(
         order by d.id desc limit 1) as unreached
       from subscribers s
       where s.id > ${page.after} and ${ofStatus(page.status)}
-        and (${page.kind}::text is null or s.kind = ${page.kind})
-        and (${page.group}::text is null or s.notice_group = ${page.group})
+        and ${page.kind === null ? sql`true` : sql`s.kind = ${page.kind}`}
+        and ${page.group === null ? sql`true` : sql`s.notice_group = ${page.group}`}
         and (${page.like}::text is null or s.email_key like lower(${page.like}) or s.company ilike ${page.like})
       order by s.id limit ${page.limit}`,
   );
@@ -246,7 +246,15 @@ export async function selectSubscribers(
 function ofStatus(status: Status | 'suppressed' | null): Sql {
   const suppressed = sql`exists (select 1 from suppressions x where x.email_hash = s.email_hash)`;
   if (status === null) return sql`true`;
-  return status === 'suppressed' ? suppressed : sql`(s.status = ${status} and not ${suppressed})`;
+  // Looked up person by person: taken together, everybody would be sorted to find the first page.
+  const reachable = sql`(select x.email_hash from suppressions x where x.email_hash = s.email_hash limit 1) is null`;
+  return status === 'suppressed' ? suppressed : sql`(s.status = ${status} and ${reachable})`;
+}
+
+/** Whether there is anybody at all, without counting them. */
+export async function hasSubscribers(db: Db): Promise<boolean> {
+  const found = await maybeOne(db, Id, sql`select id from subscribers limit 1`);
+  return found !== null;
 }
 
 const Counts = z.object({

@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import { hasRole } from '../../actor.js';
 import type { AppDeps } from '../../app.js';
-import { browseSubscribers, countByStatus, readSubscriber } from '../../subscribers/browse.js';
+import { browseSubscribers, isAnybodyThere, readSubscriber } from '../../subscribers/browse.js';
 import { subscriberKinds } from '../../subscribers/details.js';
 import { eraseSubscriber } from '../../subscribers/erase.js';
 import { exportSubscribers } from '../../subscribers/export.js';
@@ -51,7 +51,6 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
     const search = { q, status, kind, group: group === '' ? undefined : group };
     const page = await browseSubscribers(deps.db, { ...search, after, limit: pageSize });
     const groups = await listGroups(deps.db);
-    const counts = await countByStatus(deps.db);
     const languages = new Intl.DisplayNames(console.texts.locale, { type: 'language' });
     return console.page('subscribers', 'subscribers', {
       subscribers: page.subscribers.map((subscriber) => ({
@@ -64,7 +63,7 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
       groups,
       next: page.next,
       nextPath: `/admin/subscribers?${new URLSearchParams({ q, status: status ?? '', kind: kind ?? '', group, after: String(page.next ?? '') })}`,
-      any: Object.values(counts).some((count) => count > 0),
+      any: page.subscribers.length > 0 || (await isAnybodyThere(deps.db)),
       mayManage: hasRole(console.actor, 'admin'),
       done: done === 'erased' ? console.texts.t('console.subscribers.erased') : null,
     });
