@@ -4,7 +4,6 @@ import { sql } from '../database/sql.js';
 import type { Tx } from '../database/transaction.js';
 
 export const lastingStates = ['sent', 'bounced', 'failed', 'suppressed'] as const;
-export type LastingState = (typeof lastingStates)[number];
 
 /**
  * Counts mails by the day on which they reached a state that lasts, from the day before the last count to

@@ -3,7 +3,7 @@ import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { countDays, type DeliveryPeriod, selectPeriods } from './figure-queries.js';
 
-export { type DeliveryPeriod, type LastingState, lastingStates } from './figure-queries.js';
+export { type DeliveryPeriod, lastingStates } from './figure-queries.js';
 
 /**
  * Counts what became of mails, day by day. May run anywhere at any time; after the first time it looks at
