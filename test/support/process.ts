@@ -15,6 +15,7 @@ export interface Service {
   /** Where it answers, without a slash at the end. */
   url: string;
   port: number;
+  pid: number;
   env: Readonly<Record<string, string>>;
   /** What it has written so far, both streams. */
   output(): string;
@@ -47,7 +48,7 @@ export async function startService(
     if (Date.now() > until) throw new Error(`the service does not get ready:\n${started.output()}`);
     await pause(50);
   }
-  return { url, port, env: whole, output: started.output, stop: started.stop };
+  return { url, port, pid: started.child.pid ?? 0, env: whole, output: started.output, stop: started.stop };
 }
 
 export interface Finished {
