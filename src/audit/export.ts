@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import type { Db } from '../database/query.js';
+import { toSpreadsheet } from '../spreadsheet.js';
 import { readChain } from './verify.js';
 
 const entrySchema = z.object({
@@ -24,8 +25,7 @@ export async function* exportAuditLines(db: Db): AsyncGenerator<string> {
 /** The same as a table for people, without the sealed texts. */
 export async function* exportAuditCsv(db: Db): AsyncGenerator<string> {
   const header = ['position', 'at', 'actor', 'origin', 'action', 'subject', 'detail', 'hash'];
-  const row = (cells: readonly string[]) =>
-    stringify([[...cells]], { escape_formulas: true, record_delimiter: '\r\n' });
+  const row = (cells: readonly string[]) => stringify([cells.map(toSpreadsheet)], { record_delimiter: '\r\n' });
   yield row(header);
   for await (const { position, content, hash } of readChain(db)) {
     if (content === null) {

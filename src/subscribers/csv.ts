@@ -5,6 +5,7 @@ import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
 import { Refusal } from '../errors.js';
 import { parseAddress } from '../mail/address.js';
+import { fromSpreadsheet } from '../spreadsheet.js';
 
 /*
  * A file of subscribers as spreadsheets and other programs save it: UTF-8 with or without a byte order
@@ -179,22 +180,6 @@ function columnOf(heading: string): Column | null {
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
   return columns.find((column) => spellings[column].includes(bare)) ?? null;
-}
-
-/** A formula sign, full-width ones included, behind apostrophes of its own. */
-const apostropheFormula = /^'+[=+\-@\t\r＝＋－＠]/;
-
-/**
- * Cells that would run as formulas are written with an apostrophe in front (`escape_formulas` of
- * csv-stringify). A value that has such apostrophes of its own gets one more here, so that
- * reading takes away exactly what writing added.
- */
-export function toSpreadsheet(value: string): string {
-  return apostropheFormula.test(value) ? `'${value}` : value;
-}
-
-function fromSpreadsheet(cell: string): string {
-  return apostropheFormula.test(cell) ? cell.slice(1) : cell;
 }
 
 /** The text in pieces, and what separates its cells. */

@@ -3,7 +3,8 @@ import type { Actor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
-import { type Column, columns, toSpreadsheet } from './csv.js';
+import { toSpreadsheet } from '../spreadsheet.js';
+import { type Column, columns } from './csv.js';
 import { type ExportedSubscriber, selectForExport } from './export-queries.js';
 
 const page = 1_000;
@@ -27,7 +28,7 @@ export async function* exportSubscribers(deps: Pick<Deps, 'db' | 'now'>, actor: 
     const rows = await selectForExport(deps.db, after, page);
     const last = rows.at(-1);
     if (last === undefined) return;
-    yield stringify(rows.map(cellsOf), { columns: [...columns], escape_formulas: true, record_delimiter: '\r\n' });
+    yield stringify(rows.map(cellsOf), { columns: [...columns], record_delimiter: '\r\n' });
     after = last.id;
   }
 }

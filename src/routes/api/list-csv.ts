@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { ListDocument, SubProcessor } from '../../list/document.js';
 import { fieldsOf, subProcessorFields } from '../../list/fields.js';
+import { toSpreadsheet } from '../../spreadsheet.js';
 
 /*
  * PURE. The list as a table: a row for each sub-processor, a column for each field, and one for the data
@@ -29,7 +30,7 @@ export function listAsCsv(document: ListDocument): string {
       ),
     ];
   });
-  return stringify([header, ...rows], { escape_formulas: true, record_delimiter: '\r\n' });
+  return stringify([header, ...rows.map((row) => row.map(toSpreadsheet))], { record_delimiter: '\r\n' });
 }
 
 /** Sets are told one a line, as texts may hold commas and semicolons. */
