@@ -1,0 +1,294 @@
+/// <reference lib="dom" />
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import t from 'tap';
+import { fillSignIn } from './admin/browser.js';
+import { setUp, signInAs } from './admin/support.js';
+import { type Company, holdMail, liveOn, newest, openCompany } from './pictures/company.js';
+import { openPage, startBrowser } from './support/browser.js';
+
+/*
+ * `npm run pictures [NAME …]`: takes docs/pictures/console/*.jpg anew, one sheet a page of the console with its
+ * four views. A new page is a line of the table below.
+ */
+
+interface Picture {
+  /** Of the file, and what README.md says of it. */
+  name: string;
+  shows: string;
+  /** Where it is; what needs a number is looked up once the company has had its year. */
+  path: string | ((company: Company) => Promise<string>);
+  /** What somebody does there before the picture is taken, once in each view. */
+  prepare?: (page: Page) => Promise<void>;
+  /** Taken by somebody who has not signed in. */
+  isStranger?: boolean;
+  /** What happens to the company before the first view; it stays so for the pictures below. */
+  happens?: (company: Company) => Promise<void>;
+}
+
+/** Presses the button and waits for what comes of it. */
+const press = (button: string, result: string) => async (page: Page) => {
+  await page.locator(button).first().click();
+  await page.locator(result).first().waitFor();
+};
+const fill = (field: string, text: string) => (page: Page) => page.fill(field, text);
+/** One thing after the other. */
+const steps =
+  (...all: ((page: Page) => Promise<void>)[]) =>
+  async (page: Page) => {
+    for (const step of all) await step(page);
+  };
+const faults = '[role=alert]';
+const entryButton = '.entry-actions button:not([data-undo])';
+const ringwood = '/admin/draft/entry/sub-processor/ringwood-telephony-inc';
+const subscriber = (name: string) => async (company: Company) =>
+  `/admin/subscribers/${await newest(company, 'subscribers', `email like '${name}@%'`)}`;
+
+/** In this order; a line that has something happen changes all that come after it. */
+const pictures: readonly Picture[] = [
+  {
+    name: 'set-up',
+    shows: 'The first admin comes in by the link that the service prints',
+    path: async ({ setupLink }) => new URL(setupLink).pathname,
+    isStranger: true,
+  },
+  {
+    name: 'sign-in',
+    shows: 'Sign-in',
+    path: '/admin/sign-in',
+    isStranger: true,
+    happens: async (company) => {
+      await setUp(company.app);
+      await signInAs(company.app, 'viewer');
+      await liveOn(company);
+    },
+  },
+  {
+    name: 'sign-in-refused',
+    shows: 'Sign-in with a wrong password',
+    path: '/admin/sign-in',
+    isStranger: true,
+    prepare: steps(
+      fill('#email', 'somebody@brightwave.example'),
+      fill('#password', 'not the right one'),
+      press('main button', faults),
+    ),
+  },
+  { name: 'overview', shows: 'Overview: what is in force, what is announced, what to do next', path: '/admin' },
+  { name: 'draft', shows: 'The draft', path: '/admin/draft' },
+  { name: 'entry', shows: 'A sub-processor of the draft', path: ringwood },
+  {
+    name: 'entry-refused',
+    shows: 'A sub-processor with faults at their fields',
+    path: ringwood,
+    prepare: steps(fill('#website', 'javascript:alert(1)'), fill('#name', ''), press(entryButton, faults)),
+  },
+  { name: 'entry-new', shows: 'A new sub-processor', path: '/admin/draft/new/sub-processor' },
+  {
+    name: 'entry-removal',
+    shows: 'Before an entry is removed',
+    path: '/admin/draft/removal/sub-processor/ringwood-telephony-inc',
+  },
+  {
+    name: 'list-head',
+    shows: 'Title, introduction and what else stands around the table',
+    path: '/admin/draft/entry/list',
+  },
+  {
+    name: 'data-subject',
+    shows: 'A data subject kind with its catalogue',
+    path: '/admin/draft/entry/data-subject/members',
+  },
+  { name: 'data-category', shows: 'A data category', path: '/admin/draft/entry/data-category/members/ip-address' },
+  { name: 'draft-text', shows: 'The draft as YAML', path: '/admin/draft/text' },
+  {
+    name: 'draft-text-refused',
+    shows: 'The draft as YAML with a fault',
+    path: '/admin/draft/text',
+    prepare: steps(
+      async (page) => {
+        const source = await page.locator('#source').inputValue();
+        await page.fill('#source', source.replace('country: SE', 'country: Sweden'));
+      },
+      press('main form button', faults),
+    ),
+  },
+  { name: 'draft-history', shows: 'Who changed what in the draft', path: '/admin/draft/history' },
+  { name: 'review', shows: 'Review: the changes and the mail as subscribers will see them', path: '/admin/review' },
+  { name: 'publish', shows: 'Publish: message and dates', path: '/admin/publish' },
+  {
+    name: 'publish-refused',
+    shows: 'Publish with a date that is too early',
+    path: '/admin/publish',
+    prepare: steps(
+      fill('#effectiveAt', '2027-04-20'),
+      press('form[action*="/publish/check"] button[type=submit]', faults),
+    ),
+  },
+  {
+    name: 'publish-check',
+    shows: 'What will happen, before the last click',
+    path: '/admin/publish',
+    prepare: steps(
+      fill('#message', 'Support answers faster with drafts, which our staff check.'),
+      press('form[action*="/publish/check"] button[type=submit]', '#dry-run'),
+    ),
+  },
+  { name: 'versions', shows: 'Every version', path: '/admin/versions' },
+  {
+    name: 'version-announced',
+    shows: 'A version that is announced, and how its notice goes',
+    path: '/admin/versions/3',
+  },
+  { name: 'version-in-force', shows: 'The version in force', path: '/admin/versions/2' },
+  { name: 'deliveries', shows: 'Deliveries of a version', path: '/admin/deliveries' },
+  {
+    name: 'delivery',
+    shows: 'One delivery that did not arrive',
+    path: async (company) => `/admin/deliveries/${await newest(company, 'deliveries', `state = 'bounced'`)}`,
+  },
+  { name: 'deliverability', shows: 'Whether mail can arrive and be answered', path: '/admin/deliverability' },
+  { name: 'subscribers', shows: 'Who is told', path: '/admin/subscribers' },
+  { name: 'subscriber', shows: 'One person and their history', path: subscriber('ana.ruiz') },
+  {
+    name: 'subscriber-erasure',
+    shows: 'Before a person is erased',
+    path: async (company) => `${await subscriber('ana.ruiz')(company)}/erasure`,
+  },
+  { name: 'contact', shows: 'A contractual contact is entered', path: '/admin/subscribers/contact' },
+  {
+    name: 'contact-refused',
+    shows: 'A contractual contact with faults at their fields',
+    path: '/admin/subscribers/contact',
+    prepare: steps(fill('#email', 'no address'), press('main form button', faults)),
+  },
+  { name: 'groups', shows: 'Notice groups and their periods', path: '/admin/subscribers/groups' },
+  { name: 'objections', shows: 'Objections', path: '/admin/objections' },
+  { name: 'tasks', shows: 'What only a person can see to', path: '/admin/tasks' },
+  { name: 'api-tokens', shows: 'API tokens', path: '/admin/api-tokens' },
+  {
+    name: 'api-token-made',
+    shows: 'A new API token, shown once',
+    path: '/admin/api-tokens',
+    prepare: steps(fill('#name', 'Build server'), press('main form button', '.notice-success')),
+  },
+  { name: 'audit', shows: 'The audit log', path: '/admin/audit' },
+  { name: 'not-found', shows: 'A page that is not there', path: '/admin/versions/99' },
+  {
+    name: 'session-ended',
+    shows: 'A session that has ended, with everything that was typed',
+    path: '/admin/subscribers/contact',
+    prepare: steps(
+      fill('#email', 'legal@northgate.example'),
+      fill('#company', 'Northgate Logistics Ltd'),
+      (page) => page.context().clearCookies(),
+      press('main form button', 'main form'),
+    ),
+  },
+  {
+    name: 'overview-held',
+    shows: 'Overview after a long stop: mail waits for somebody’s word',
+    path: '/admin',
+    happens: holdMail,
+  },
+];
+
+const views = [
+  { width: 360, colorScheme: 'light' },
+  { width: 360, colorScheme: 'dark' },
+  { width: 1280, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+] as const;
+/** A browser of somebody who stays signed in from one picture to the next. */
+interface Desk {
+  page: Page;
+  view: (typeof views)[number];
+}
+/** How wide a view is on the sheet, and how much of a long page is shown, in pixels of the page. */
+const shown = { 360: { width: 270, most: 2_000 }, 1280: { width: 760, most: 2_400 } } as const;
+const largest = 200 * 1024;
+const folder = new URL('../docs/pictures/console/', import.meta.url);
+
+t.setTimeout(900_000);
+
+t.test('pictures of the console', async (t) => {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.filter((name) => !pictures.some((picture) => picture.name === name));
+  if (unknown.length > 0) throw new Error(`no picture is called ${unknown.join(', ')}`);
+  const browser = await startBrowser(t);
+  const company = await openCompany(t);
+  const desks: Desk[] = [];
+  for (const view of views) {
+    const { page } = await openPage(browser, view, /status of 4\d\d/);
+    // A page with unsaved words asks before it is left.
+    page.on('dialog', (dialog) => void dialog.accept());
+    desks.push({ page, view });
+  }
+  mkdirSync(folder, { recursive: true });
+  for (const picture of pictures) {
+    await picture.happens?.(company);
+    if (wanted.length > 0 && !wanted.includes(picture.name)) continue;
+    const path = typeof picture.path === 'string' ? picture.path : await picture.path(company);
+    const shots: Buffer[] = [];
+    for (const desk of desks) shots.push(await take(desk, company, { ...picture, path }));
+    const sheet = await compose(browser, shots);
+    writeFileSync(new URL(`${picture.name}.jpg`, folder), sheet);
+    t.ok(sheet.length <= largest, `${picture.name}: ${Math.round(sheet.length / 1024)} kB`);
+  }
+  const names = new Set(pictures.map(({ name }) => `${name}.jpg`));
+  for (const file of readdirSync(folder)) if (!names.has(file)) rmSync(new URL(file, folder));
+  writeFileSync(new URL('../README.md', folder), index());
+});
+
+/** One view of a page, cut off where it gets long. */
+async function take(
+  { page, view }: Desk,
+  { base }: Company,
+  { path, prepare, isStranger = false }: Picture & { path: string },
+): Promise<Buffer> {
+  if (isStranger) await page.context().clearCookies();
+  await page.goto(base + path);
+  if (!isStranger && new URL(page.url()).pathname.endsWith('/sign-in')) {
+    await fillSignIn(page, 'officer@example.org');
+    await page.waitForURL(base + path);
+  }
+  await prepare?.(page);
+  await page.waitForLoadState('networkidle');
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  return page.screenshot({
+    fullPage: true,
+    animations: 'disabled',
+    caret: 'hide',
+    clip: { x: 0, y: 0, width: view.width, height: Math.min(height, shown[view.width].most) },
+  });
+}
+
+/** The views side by side, in the best quality that keeps the file small. */
+async function compose(browser: Browser, shots: readonly Buffer[]): Promise<Buffer> {
+  const context = await browser.newContext({ viewport: { width: 2_160, height: 800 } });
+  const page = await context.newPage();
+  const figures = shots.map(
+    (shot, index) =>
+      `<img width="${shown[views[index]?.width ?? 360].width}" src="data:image/png;base64,${shot.toString('base64')}">`,
+  );
+  await page.setContent(
+    `<style>body { margin: 0; padding: 20px; display: flex; gap: 20px; align-items: flex-start; background: #888 }</style>${figures.join('')}`,
+  );
+  await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
+  let sheet: Buffer = Buffer.alloc(0);
+  for (const quality of [80, 70, 60, 50, 40, 30, 20]) {
+    sheet = await page.screenshot({ type: 'jpeg', quality, fullPage: true });
+    if (sheet.length <= largest) break;
+  }
+  await context.close();
+  return sheet;
+}
+
+/** The table of contents, which is written with the pictures. */
+function index(): string {
+  const path = new URL('../README.md', folder);
+  const rows = pictures.map(({ name, shows }) => `| [${name}](console/${name}.jpg) | ${shows} |`);
+  const table = ['| sheet | shows |', '| --- | --- |', ...rows].join('\n');
+  const text = readFileSync(path, 'utf8');
+  return text.replace(/\| sheet \| shows \|[\s\S]*$/, () => `${table}\n`);
+}
