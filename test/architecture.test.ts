@@ -46,7 +46,16 @@ const features = [
   'audit',
 ];
 /** May be imported by everything: no behaviour of their own. */
-const ground = ['errors.ts', 'actor.ts', 'config.ts', 'settings.ts', 'hmac.ts', 'spreadsheet.ts', 'deps.ts', 'texts.ts'];
+const ground = [
+  'errors.ts',
+  'actor.ts',
+  'config.ts',
+  'settings.ts',
+  'hmac.ts',
+  'spreadsheet.ts',
+  'deps.ts',
+  'texts.ts',
+];
 
 /** What a file of a place may import, beside files of the same place and the ground. */
 function mayImport(from: string, to: string): boolean {
