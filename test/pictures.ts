@@ -38,6 +38,12 @@ const steps =
   async (page: Page) => {
     for (const step of all) await step(page);
   };
+/** The browser still has its cookie, and the service no longer knows it. */
+const endSession = async (page: Page) => {
+  const cookies = await page.context().cookies();
+  const ended = cookies.map((cookie) => (/session/.test(cookie.name) ? { ...cookie, value: 'ended' } : cookie));
+  await page.context().addCookies(ended);
+};
 const faults = '[role=alert]';
 const entryButton = '.entry-actions button:not([data-undo])';
 const ringwood = '/admin/draft/entry/sub-processor/ringwood-telephony-inc';
@@ -170,7 +176,10 @@ const pictures: readonly Picture[] = [
     name: 'api-token-made',
     shows: 'A new API token, shown once',
     path: '/admin/api-tokens',
-    prepare: steps(fill('#name', 'Build server'), press('main form button', '.notice-success')),
+    prepare: steps(
+      fill('#name', 'Build server'),
+      press('form:has(#name) button[type=submit]', '.notice-success code, .notice-success pre'),
+    ),
   },
   { name: 'audit', shows: 'The audit log', path: '/admin/audit' },
   { name: 'not-found', shows: 'A page that is not there', path: '/admin/versions/99' },
@@ -181,8 +190,8 @@ const pictures: readonly Picture[] = [
     prepare: steps(
       fill('#email', 'legal@northgate.example'),
       fill('#company', 'Northgate Logistics Ltd'),
-      (page) => page.context().clearCookies(),
-      press('main form button', 'main form'),
+      endSession,
+      press('main form button', '#kept-email'),
     ),
   },
   {
@@ -254,7 +263,16 @@ async function take(
   }
   await prepare?.(page);
   await page.waitForLoadState('networkidle');
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  const height = await page.evaluate(() => {
+    for (const element of document.querySelectorAll<HTMLElement>('body *')) {
+      // What stays at an edge of the window has its place in a picture that is taller than any window.
+      if (getComputedStyle(element).position === 'sticky') element.style.position = 'static';
+    }
+    return document.documentElement.scrollHeight;
+  });
+  // A mail within the page is drawn once it has been in view.
+  for (const frame of await page.locator('iframe').all()) await frame.scrollIntoViewIfNeeded();
+  await page.waitForLoadState('networkidle');
   return page.screenshot({
     fullPage: true,
     animations: 'disabled',

@@ -157,7 +157,13 @@
         const line = put(place, message);
         Object.assign(line.dataset, { fault: '' });
         line.lang = lang ?? '';
+        controlOf(place)?.setAttribute('aria-invalid', 'true');
       }
+    }
+
+    /** What the words beside a field are about. */
+    function controlOf(place) {
+      return place.dataset.field ? place.querySelector('input:not([type="checkbox"]), select, textarea') : null;
     }
 
     function placeOf(field) {
@@ -171,7 +177,7 @@
       const name = place.querySelector(':scope > legend, :scope > label');
       if (name) name.after(line);
       else place.prepend(line);
-      const control = place.dataset.field && place.querySelector('input:not([type="checkbox"]), select, textarea');
+      const control = controlOf(place);
       if (control)
         control.setAttribute('aria-describedby', `${line.id} ${control.getAttribute('aria-describedby') ?? ''}`);
       return line;
@@ -184,7 +190,10 @@
         }
         line.remove();
       }
-      for (const field of form.querySelectorAll('[data-field][data-at-fault]')) delete field.dataset.atFault;
+      for (const field of form.querySelectorAll('[data-field][data-at-fault]')) {
+        delete field.dataset.atFault;
+        controlOf(field)?.removeAttribute('aria-invalid');
+      }
     }
 
     /** Both have changed one field: mine goes over theirs now that I have seen it, or theirs comes into the form. */

@@ -40,9 +40,10 @@ export function companyList(state: 1 | 2 | 3 | 4) {
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-|-$/g, '');
   const subProcessors = vendors
+    .map((vendor, index) => [...vendor, index] as const)
     .filter(([name]) => state >= 2 || !name.startsWith('Tanaka'))
     .filter(([name]) => state < 3 || !name.startsWith('Kestrel'))
-    .map(([name, country, purpose, location, group], index) => ({
+    .map(([name, country, purpose, location, group, index]) => ({
       id: idOf(name),
       name,
       country,
