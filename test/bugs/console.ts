@@ -39,35 +39,33 @@ export async function openConsole(service: Pick<Service, 'url'>): Promise<Consol
   return visitor;
 }
 
-/**
- * Pastes a file of subscribers in the console and goes on to the end, by way of whatever page asks first.
- * @returns the words of the pages that came of it, and the first one that was refused
- */
-export async function importByConsole(
-  console: Console,
-  csv: string,
-): Promise<{ words: string; refused: Answer | null }> {
-  const importForm = /<form[^>]* action="(\/admin\/subscribers\/import[^"]*)"/g;
-  const withoutQuestion = ({ body }: Answer) =>
-    [...body.matchAll(importForm)].flatMap(({ 1: action = '', index }) =>
-      /<textarea|type="file"/.test(body.slice(index).split('</form>')[0] ?? '') ? [] : [action],
-    )[0];
-  let page = await console.submit(await findImportForm(console), '/admin/subscribers/import', { csv });
-  let words = wordsOf(page.body);
-  for (let steps = 0; steps < 5 && page.status < 400; steps += 1) {
-    const action = withoutQuestion(page);
-    if (action === undefined) break;
-    page = await console.submit(page, action);
-    words = `${words} ${wordsOf(page.body)}`;
-  }
-  return { words, refused: page.status >= 400 ? page : null };
+/** What the console tells of a file of subscribers. */
+export interface ConsoleImport {
+  /** How many lines came to what: those of the result, or of the preview where nothing takes effect. */
+  figures: Readonly<Record<'confirmed' | 'asked' | 'updated' | 'unchanged' | 'skipped' | 'error', number>>;
+  /** By number, the words of each line in the preview. */
+  lines: ReadonlyMap<number, string>;
+  /** The page that refused the file as a whole. */
+  refused: Answer | null;
 }
 
-/** Where the form is that a file is pasted into. */
-async function findImportForm(console: Console): Promise<Answer> {
-  for (const path of ['/admin/subscribers/import', '/admin/subscribers']) {
-    const page = await console.get(path);
-    if (page.status === 200 && page.body.includes('action="/admin/subscribers/import"')) return page;
-  }
-  throw new Error('the console has no form to import subscribers');
+/** Pastes a file of subscribers in the console, looks at the preview and puts it into effect. */
+export async function importByConsole(console: Console, csv: string): Promise<ConsoleImport> {
+  const form = await console.get('/admin/subscribers/import');
+  const preview = await console.submit(form, '/admin/subscribers/import', { csv });
+  if (preview.status >= 400) return { figures: figuresOf(''), lines: new Map(), refused: preview };
+  const apply = /action="(\/admin\/subscribers\/import\/[^"/]+\/apply)"/.exec(preview.body)?.[1];
+  const result = apply === undefined ? preview : await console.submit(preview, apply);
+  if (result.status >= 400) throw new Error(`putting a file into effect: ${result.status} ${wordsOf(result.body)}`);
+  const rows = [...preview.body.matchAll(/<tr role="row">\s*<td[^>]* class="number">(\d+)<[\s\S]*?<\/tr>/g)];
+  const lines = rows.map(([row, line]) => [Number(line), wordsOf(row)] as const);
+  return { figures: figuresOf(result.body), lines: new Map(lines), refused: null };
+}
+
+function figuresOf(html: string): ConsoleImport['figures'] {
+  const found = [...html.matchAll(/class="figure-number">([\d,]+)</g)].map(([, digits = '']) =>
+    Number(digits.replaceAll(',', '')),
+  );
+  const [confirmed = 0, asked = 0, updated = 0, unchanged = 0, skipped = 0, error = 0] = found;
+  return { confirmed, asked, updated, unchanged, skipped, error };
 }

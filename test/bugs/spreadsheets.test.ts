@@ -3,7 +3,17 @@ import t from 'tap';
 import { z } from 'zod';
 import type { Service } from '../support/process.js';
 import { adminEnv, importByConsole, openConsole } from './console.js';
-import { type Answer, asAdmin, importCsv, listOf, postCsv, publish, startOutside, subscribers } from './outside.js';
+import {
+  type Answer,
+  asAdmin,
+  importCsv,
+  listOf,
+  postCsv,
+  publish,
+  startOutside,
+  subscribers,
+  wordsOf,
+} from './outside.js';
 
 /* Files as spreadsheets save them (case 26 of the collected faults). */
 
@@ -77,24 +87,37 @@ t.test('case 26: files that a spreadsheet saved', async (t) => {
 
   await t.test('headings that are unknown or missing are said, and nothing is imported', async (t) => {
     const before = await everybody();
-    const broken: Readonly<Record<string, [file: string, said: RegExp]>> = {
+    const broken: Readonly<Record<string, [file: string, said: RegExp, words: RegExp]>> = {
       'an unknown heading': [
         'email,Firma,Shoe size\nshoes@example.org,ACME,42\n',
         /unknown heading "Shoe size"; found "email", "Firma", "Shoe size"/,
+        /headings are not known: "Shoe size"\. Rename/,
       ],
-      'no column of addresses': ['name,company\nAnna,ACME\n', /"name".*"company"/],
-      'no heading row': ['shoes@example.org,ACME\nboots@example.org,ACME\n', /no heading row: .*email/],
-      'the header only': ['email,company\n', /headings and no rows/],
-      'the header only, with blank lines': ['\ufeffemail;company\r\n\r\n;\r\n', /headings and no rows/],
-      'no byte at all': ['', /is empty|is missing/],
-      'a quote that is never closed': ['email,company\n"shoes@example.org,ACME\n', /never closed/],
+      'no column of addresses': [
+        'name,company\nAnna,ACME\n',
+        /"name".*"company"/,
+        /headings are not known: "name"\. Rename/,
+      ],
+      'no heading row': [
+        'shoes@example.org,ACME\nboots@example.org,ACME\n',
+        /no heading row: .*email/,
+        /headings are missing.*“email,company,consent”/,
+      ],
+      'the header only': ['email,company\n', /headings and no rows/, /headings and nothing below/],
+      'the header only, with blank lines': [
+        '\ufeffemail;company\r\n\r\n;\r\n',
+        /headings and no rows/,
+        /headings and nothing below/,
+      ],
+      'no byte at all': ['', /is empty|is missing/, /Choose a file, or paste/],
+      'a quote that is never closed': ['email,company\n"shoes@example.org,ACME\n', /never closed/, /never closed/],
     };
-    for (const [what, [file, said]] of Object.entries(broken)) {
+    for (const [what, [file, said, words]] of Object.entries(broken)) {
       t.match(refused(t, await postCsv(service, file)), said, what);
       const pasted = await importByConsole(console, file);
       t.equal(pasted.refused?.status, 422, `${what}, pasted in the console`);
-      t.match(pasted.refused?.body, /role="alert"[\s\S]*href="#csv"/);
-      t.match(pasted.words, /header/i);
+      t.match(pasted.refused?.body, /role="alert"[\s\S]*href="#(?:csv|file)"/);
+      t.match(pasted.refused === null ? '' : wordsOf(pasted.refused.body), words);
       if (file !== '')
         t.ok(pasted.refused?.body.includes(file.split('\n')[0]?.replace(/\W.*$/s, '') ?? '-'), 'and is there still');
     }
@@ -119,8 +142,8 @@ t.test('case 26: files that a spreadsheet saved', async (t) => {
       errors.map(({ line }) => line),
       lines,
     );
-    const { words } = await importByConsole(console, file.replaceAll('lines.example', 'other.example'));
-    for (const line of lines) t.match(words, new RegExp(`Line ${line}\\b`), `line ${line} in the console`);
+    const pasted = await importByConsole(console, file.replaceAll('lines.example', 'other.example'));
+    for (const line of lines) t.match(pasted.lines.get(line), /With an error/, `line ${line} in the console`);
   });
 
   // Most rows are of nobody, as 200,000 people take a minute. What the collector lets lie ends at 250 MiB: two

@@ -55,7 +55,7 @@ export function subscriberImportRoutes(deps: AppDeps): FastifyPluginAsync {
         if (file === null && csv.trim() === '') return showForm(console, { status: 422, fault: 'nothing' });
         if (file !== null && csv.trim() !== '') return showForm(console, { status: 422, fault: 'both', csv });
         try {
-          const id = await previewImport(deps, file ?? { text: `${csv.trim()}\n` }, console.actor, {
+          const id = await previewImport(deps, file ?? { text: `${csv}\n` }, console.actor, {
             knownServices: await knownServicesOf(deps),
           });
           return console.redirect(`${home}/${id}`);
