@@ -80,7 +80,9 @@ const pictures: readonly Picture[] = [
       press('main button', faults),
     ),
   },
+  { name: 'forgotten', shows: 'A link to a new password', path: '/admin/forgotten', isStranger: true },
   { name: 'overview', shows: 'Overview: what is in force, what is announced, what to do next', path: '/admin' },
+  { name: 'figures', shows: 'Subscribers and mails over time', path: '/admin/figures?range=90-days' },
   { name: 'draft', shows: 'The draft', path: '/admin/draft' },
   { name: 'entry', shows: 'A sub-processor of the draft', path: ringwood },
   {
@@ -121,6 +123,13 @@ const pictures: readonly Picture[] = [
   },
   { name: 'draft-history', shows: 'Who changed what in the draft', path: '/admin/draft/history' },
   { name: 'review', shows: 'Review: the changes and the mail as subscribers will see them', path: '/admin/review' },
+  {
+    name: 'review-severity',
+    shows: 'The severity of a change, set by hand with a reason',
+    path: '/admin/review',
+    prepare: press('a[href*="/admin/review/severity"]', '#reason'),
+  },
+  { name: 'review-checklist', shows: 'What a controller would miss, entry by entry', path: '/admin/review/checklist' },
   { name: 'publish', shows: 'Publish: message and dates', path: '/admin/publish' },
   {
     name: 'publish-refused',
@@ -168,9 +177,35 @@ const pictures: readonly Picture[] = [
     path: '/admin/subscribers/contact',
     prepare: steps(fill('#email', 'no address'), press('main form button', faults)),
   },
+  { name: 'subscriber-import', shows: 'People are brought by a file', path: '/admin/subscribers/import' },
+  {
+    name: 'subscriber-import-preview',
+    shows: 'What the file would do, line by line',
+    path: '/admin/subscribers/import',
+    prepare: steps(
+      fill(
+        '#csv',
+        [
+          'email,company,status,consent',
+          'privacy@northgate.example,Northgate Logistics Ltd,confirmed,"Order form of 1 March 2027, tick box"',
+          'office@lindqvist.example,Lindqvist AB,,',
+          'ana.ruiz@example,Ruiz y Asociados,confirmed,Fair of May 2026',
+        ].join('\n'),
+      ),
+      press('main form button', '#effect'),
+    ),
+  },
   { name: 'groups', shows: 'Notice groups and their periods', path: '/admin/subscribers/groups' },
   { name: 'objections', shows: 'Objections', path: '/admin/objections' },
   { name: 'tasks', shows: 'What only a person can see to', path: '/admin/tasks' },
+  { name: 'account', shows: 'One’s own account: sessions, password, second factor', path: '/admin/account' },
+  {
+    name: 'second-factor-enrolment',
+    shows: 'A second factor is set up',
+    path: '/admin/account/second-factor',
+  },
+  { name: 'admins', shows: 'Who may do what, and invitations', path: '/admin/admins' },
+  { name: 'admin', shows: 'One admin', path: '/admin/admins/2' },
   { name: 'api-tokens', shows: 'API tokens', path: '/admin/api-tokens' },
   {
     name: 'api-token-made',
