@@ -185,7 +185,7 @@ async function playStory(t: Test, browser: Browser, setting: Setting): Promise<v
   const account = await seen(desk.locator('main'));
   t.match(account, /Letterbird & Söhne <mail>/);
   t.match(account, /1 year\s+3 years/);
-  const preview = desk.frameLocator('iframe');
+  const preview = desk.frameLocator('.mail-frame-desktop');
   t.match(await seen(preview.locator('body')), /Letterbird & Söhne <mail>/);
   await inspect(t, desk, 'review');
 
