@@ -62,6 +62,7 @@ export const refusalCodes = [
   'csv.invalid',
   'import.unreadable',
   'subscriber-import.missing',
+  'import.missing',
   'bounce.unreadable',
   'setup.used',
   'api-token.missing',

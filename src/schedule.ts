@@ -7,6 +7,7 @@ import { countSubscribers } from './subscribers/figures.js';
 import { purgePending } from './subscribers/purge.js';
 import { tellAdmins } from './task-letters.js';
 import { dayOf } from './versions/clock.js';
+import { purgeImports } from './versions/import.js';
 
 /*
  * Work by the clock. Each deed may run on every instance at once: it deletes what is over, and a second
@@ -28,6 +29,7 @@ const deeds: readonly Deed[] = [
   { name: 'count-subscribers', when: '* * * * *', run: (deps) => countSubscribers(deps, todayOf(deps)).then(() => 0) },
   { name: 'count-deliveries', when: '* * * * *', run: (deps) => countDeliveries(deps, todayOf(deps)).then(() => 0) },
   { name: 'purge-pending', when: '7 * * * *', run: purgePending },
+  { name: 'purge-imports', when: '17 * * * *', run: purgeImports },
   { name: 'purge-sessions', when: '37 3 * * *', run: purgeSessions },
 ];
 

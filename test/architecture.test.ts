@@ -130,6 +130,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
     'approvals',
     'drafts',
     'draft_edits',
+    'list_imports',
     'versions',
     'withdrawals',
     'scheduled_publications',

@@ -81,6 +81,7 @@ const refusalStatus = {
   'csv.invalid': 422,
   'import.unreadable': 422,
   'subscriber-import.missing': 404,
+  'import.missing': 404,
   'bounce.unreadable': 422,
   'setup.used': 410,
   'api-token.missing': 404,

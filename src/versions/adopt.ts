@@ -1,5 +1,5 @@
-import type { ListDocument } from '../list/document.js';
-import { readList } from '../list/read.js';
+import type { ListDocument, ListInput } from '../list/document.js';
+import { readList, readListValue } from '../list/read.js';
 
 /*
  * PURE. Whose ids a text without ids goes on with: those of the draft, and of the latest published version
@@ -16,15 +16,24 @@ export interface Forebears {
  * Reads a list; entries that come without an id keep the one that the same entry has in the draft, else in
  * the published version. Refuses `document.invalid` as `readList` does.
  */
-export function readWithIds(text: string, format: 'json' | 'yaml', { published, draft }: Forebears): ListDocument {
-  if (published === null || draft === null) return readList(text, format, draft ?? published);
-  const document = readList(text, format, joined(draft, published));
+export function readWithIds(text: string, format: 'json' | 'yaml', forebears: Forebears): ListDocument {
+  return adopted((base) => readList(text, format, base), forebears);
+}
+
+/** The same for a list that was read already, as an import is. Refuses `document.invalid`. */
+export function completeWithIds(input: ListInput, forebears: Forebears): ListDocument {
+  return adopted((base) => readListValue(input, base), forebears);
+}
+
+function adopted(read: (base: ListDocument | null) => ListDocument, { published, draft }: Forebears): ListDocument {
+  if (published === null || draft === null) return read(draft ?? published);
+  const document = read(joined(draft, published));
   const fresh = new Set(document.subProcessors.map(({ id }) => id));
   for (const { id } of [...draft.subProcessors, ...published.subProcessors]) fresh.delete(id);
   if (fresh.size === 0) return document;
   // What is unknown under its name may be an entry that the draft has renamed and the text has not: then
   // it goes by its published name.
-  return withPublishedIds(document, readList(text, format, published), fresh, published);
+  return withPublishedIds(document, read(published), fresh, published);
 }
 
 function withPublishedIds(

@@ -1,7 +1,7 @@
 import type { Actor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
 import type { Db } from '../database/query.js';
-import { transaction } from '../database/transaction.js';
+import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { Diff } from '../list/change.js';
@@ -83,31 +83,44 @@ export async function replaceDraft(
   actor: Actor,
 ): Promise<Draft> {
   const at = deps.now();
-  return transaction(deps.db, async (tx) => {
-    // Two first drafts at once: the second finds the row of the first and replaces it.
-    const current = await lockDraft(tx);
-    refuseStale(current, options.ifRevision);
-    const written = { ...content, sourceIds: null, at, by: actor };
-    const draft = (current === null ? await insertDraft(tx, written) : null) ?? (await updateDraft(tx, written));
-    await insertEdit(tx, {
-      revision: draft.revision,
-      at,
-      by: actor,
-      steps: null,
-      before: current,
-      undoes: null,
-    });
-    await forgetReplaced(tx, mostReplaced);
-    await endOutdatedRequest(tx, draft, { actor, at });
-    await recordAudit(tx, {
-      at,
-      actor,
-      action: 'draft.replaced',
-      subject: `draft revision ${draft.revision}`,
-      detail: { subProcessors: content.document.subProcessors.length, as: content.source === null ? 'json' : 'yaml' },
-    });
-    return draft;
+  const told = { action: 'draft.replaced', detail: { as: content.source === null ? 'json' : 'yaml' } };
+  return transaction(deps.db, (tx) => replaceDraftWithin(tx, { ...content, ...options, at, by: actor, told }));
+}
+
+/**
+ * The same within a transaction that does more.
+ * @param order `ifRevision`: 0 says that there was no draft; `told`: for the audit log
+ */
+export async function replaceDraftWithin(
+  tx: Tx,
+  order: {
+    document: ListDocument;
+    source: string | null;
+    ifRevision?: number | undefined;
+    at: Date;
+    by: Actor;
+    told: { action: string; detail: Record<string, unknown> };
+  },
+): Promise<Draft> {
+  const { document, source, ifRevision, at, by, told } = order;
+  const current = await lockDraft(tx);
+  if (current !== null || ifRevision !== 0) refuseStale(current, ifRevision);
+  const written = { document, source, sourceIds: null, at, by };
+  const inserted = current === null ? await insertDraft(tx, written) : null;
+  // Two first drafts at once: the second finds the row of the first, and replaces it unless it asked for none.
+  if (current === null && inserted === null && ifRevision === 0) refuseStale(await lockDraft(tx), 0);
+  const draft = inserted ?? (await updateDraft(tx, written));
+  await insertEdit(tx, { revision: draft.revision, at, by, steps: null, before: current, undoes: null });
+  await forgetReplaced(tx, mostReplaced);
+  await endOutdatedRequest(tx, draft, { actor: by, at });
+  await recordAudit(tx, {
+    at,
+    actor: by,
+    action: told.action,
+    subject: `draft revision ${draft.revision}`,
+    detail: { subProcessors: document.subProcessors.length, ...told.detail },
   });
+  return draft;
 }
 
 /** What the draft changes against the latest published version, as it is graded. Refuses `draft.missing`. */

@@ -40,7 +40,8 @@ export async function joinEntries(
   return replaceDraft(deps, { document, source: holds ? source : null }, options, actor);
 }
 
-function withNewId(document: ListDocument, { removed, added }: JoinedPair): ListDocument {
+/** PURE. The document in which `added` goes by the id of `removed`; what it engages follows. */
+export function withNewId(document: ListDocument, { removed, added }: JoinedPair): ListDocument {
   return {
     ...document,
     subProcessors: document.subProcessors.map((entry) => ({

@@ -55,7 +55,7 @@ async function readDraftState(deps: AppDeps): Promise<number | 'none'> {
 }
 
 function stepsOf(
-  { texts }: Console,
+  { texts, actor }: Console,
   state: {
     board: Board;
     draft: number | 'none';
@@ -71,6 +71,7 @@ function stepsOf(
     publish: { path: '/admin/publish', label: t('toPublish') },
     versions: { path: '/admin/versions', label: t('toVersions') },
     objections: { path: '/admin/objections', label: t('toObjections') },
+    import: { path: '/admin/draft/import', label: texts.t('importing.start.title') },
   };
   const steps: Step[] = [];
   const { scheduled, draft, board } = state;
@@ -86,10 +87,14 @@ function stepsOf(
   if (state.objections > 0) {
     steps.push({ text: t('steps.objections', { count: state.objections }), way: ways.objections, main: true });
   }
-  if (draft === 'none') steps.push({ text: t('steps.start'), way: ways.draft, main: true });
+  const mayImport = hasRole(actor, 'editor');
+  if (board.latest === null && mayImport) {
+    steps.push({ text: texts.t('importing.bring'), way: ways.import, main: true });
+  }
+  if (draft === 'none') steps.push({ text: t('steps.start'), way: ways.draft, main: !mayImport });
   else if (board.latest === null) {
     steps.push(
-      { text: t('steps.first'), way: ways.draft, main: true },
+      { text: t('steps.first'), way: ways.draft, main: !mayImport },
       { text: t('steps.publish'), way: ways.publish },
     );
   } else if (draft === 0) steps.push({ text: t('steps.unchanged'), way: ways.draft });

@@ -23,6 +23,8 @@ import { draftTextRoutes } from './draft-text.js';
 import { entryRoutes } from './entry.js';
 import { formFields } from './entry-form.js';
 import { figuresRoutes } from './figures.js';
+import { importRoutes } from './import.js';
+import { importPreviewRoutes } from './import-preview.js';
 import { oidcRoutes } from './oidc.js';
 import { overviewRoutes } from './overview.js';
 import { progressRoutes } from './progress.js';
@@ -67,7 +69,13 @@ const unspoken: ReadonlySet<string> = new Set([
   'back',
   'optional',
   'specialCategory',
+  'seen',
+  'tables',
+  'mode',
+  'do',
 ]);
+/** Choices of fields that there are many of. */
+const choices = /^(?:dataCategories\.|pair\.|import\.\d+\.(?!dataSubject$))/;
 
 /** A field may come several times, as the lines of a set do. */
 const texts = z.union([z.string().transform((text) => [text]), z.array(z.string())]).catch([]);
@@ -107,6 +115,8 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       entryRoutes,
       draftTextRoutes,
       draftHistoryRoutes,
+      importRoutes,
+      importPreviewRoutes,
       reviewRoutes,
       reviewMailRoutes,
       reviewSeverityRoutes,
@@ -142,7 +152,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       return texts.parse(value).map((text) => ({
         name,
         value: text,
-        shown: text.trim() !== '' && !unspoken.has(name) && !name.startsWith('dataCategories.'),
+        shown: text.trim() !== '' && !unspoken.has(name) && !choices.test(name),
         label: labelOf(name, t),
         rows: Math.min(32, text.split('\n').length + 1),
       }));
@@ -220,7 +230,9 @@ function labelOf(name: string, t: (key: string) => string): string {
     name: 'console.tokens.name',
     expires: 'console.tokens.expires',
     email: 'console.signIn.email',
+    text: 'importing.start.text',
   };
+  if (/^import\.\d+\.dataSubject$/.test(name)) return t('importing.tables.dataSubject');
   const key = labels[name] ?? fieldLabels.get(name.split('.')[0] ?? '');
   return key === undefined ? name : t(key);
 }
