@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Running } from './cli/command.js';
 import { runCommandLine } from './cli/run.js';
@@ -23,7 +24,17 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   say: (line) => void process.stdout.write(`${line}\n`),
   complain: (line) => void process.stderr.write(`${line}\n`),
   stay,
+  ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
 });
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}
 
 async function stay(start: () => Promise<Running>): Promise<void> {
   const starting = start();

@@ -16,6 +16,8 @@ export interface Surroundings {
    * also while it is still starting.
    */
   stay: (start: () => Promise<Running>) => Promise<void>;
+  /** Asks whoever sits at the terminal; absent where nobody does. */
+  ask?: (question: string) => Promise<string>;
 }
 
 /** What goes on after it has begun (the service), until it is closed. */

@@ -13,6 +13,7 @@ import { checkCommand } from './check.js';
 import { type Command, type Outcome, readInput, type Surroundings, UsageError } from './command.js';
 import { diffCommand } from './diff.js';
 import { exportCommand } from './export.js';
+import { importCommand } from './import.js';
 import { migrateCommand } from './migrate.js';
 import { planCommand } from './plan.js';
 import { publishCommand } from './publish.js';
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   validateCommand,
   diffCommand,
   planCommand,
+  importCommand,
   publishCommand,
   exportCommand,
   reportCommand,

@@ -9,6 +9,7 @@ import { deliveryRoutes } from './deliveries.js';
 import { draftRoutes } from './draft.js';
 import { draftEditsRoutes } from './draft-edits.js';
 import { draftReviewRoutes } from './draft-review.js';
+import { draftImportRoutes } from './draft-import.js';
 import { dryRunRoutes } from './dry-run.js';
 import { groupRoutes } from './groups.js';
 import { planRoutes } from './plan.js';
@@ -39,6 +40,7 @@ export function apiRoutes(deps: AppDeps): FastifyPluginAsync {
     await app.register(draftEditsRoutes(deps));
     await app.register(approvalApiRoutes(deps));
     await app.register(draftReviewRoutes(deps));
+    await app.register(draftImportRoutes(deps));
     await app.register(dryRunRoutes(deps));
     await app.register(planRoutes(deps));
     await app.register(testNoticeRoutes(deps));

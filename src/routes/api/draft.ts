@@ -100,7 +100,7 @@ function sendDraft(request: FastifyRequest, reply: FastifyReply, draft: Draft): 
 }
 
 /** One tag for the draft in either form: a write replaces both. */
-function etagOf(revision: number): string {
+export function etagOf(revision: number): string {
   return `"r${revision}"`;
 }
 
