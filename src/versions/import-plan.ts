@@ -43,7 +43,7 @@ export interface ImportPlan {
   /** The list that it goes on with: the draft, else the latest version; null: there is none. */
   known: ListDocument | null;
   pairs: PlannedPair[];
-  /** Of the source, for lists of our own form too. */
+  /** Sub-processors that the source holds; a catalogue alone has none, and the list keeps its own. */
   entries: number;
   /** Rows of the source with words that became no field. */
   rowsLeft: number;
@@ -69,7 +69,7 @@ export function planImport(state: ImportState, forebears: Forebears): ImportPlan
   const plan = {
     built,
     known,
-    entries: built.list.subProcessors.length,
+    entries: entriesOf(state.source, built),
     rowsLeft: built.rows.filter(({ left }) => left.length > 0).length,
   };
   try {
@@ -85,10 +85,14 @@ export function planImport(state: ImportState, forebears: Forebears): ImportPlan
   }
 }
 
-/** Whether there is anything to take over. A list of our own form may be empty, as it says so itself. */
-export function isEmptyImport({ source }: Pick<ImportState, 'source'>, { built, entries }: ImportPlan): boolean {
-  const categories = built.list.dataSubjects.reduce((sum, { dataCategories = [] }) => sum + dataCategories.length, 0);
-  return source.list === null && entries === 0 && (categories === 0 || built.rows.every(({ entry }) => entry === null));
+/** Whether there is nothing to take over. A list of our own form may be empty, as it says so itself. */
+export function isEmptyImport({ source }: Pick<ImportState, 'source'>, { built }: Pick<ImportPlan, 'built'>): boolean {
+  return source.list === null && built.rows.every(({ entry }) => entry === null);
+}
+
+function entriesOf(source: ImportSource, { list, rows }: BuiltList): number {
+  if (source.list !== null) return list.subProcessors.length;
+  return new Set(rows.flatMap(({ entry }) => (entry?.kind === 'sub-processor' ? [entry.index] : []))).size;
 }
 
 /** Confirmed pairs that cannot both hold, as each has one entry that the other has, too; by the keys of their suggestions. */
