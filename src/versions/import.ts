@@ -69,7 +69,7 @@ export async function stageImport(
   });
   const fileName = oneLine(input.fileName ?? '').slice(0, longestFileName);
   const at = deps.now();
-  return transaction(deps.db, async (tx) => {
+  const staged = await transaction(deps.db, async (tx) => {
     const named = fileName === '' ? null : fileName;
     const id = await insertImport(tx, { at, by: actor, fileName: named, source, mapping, mode: 'replace' });
     await deleteAllButLatest(tx, mostWaiting);
@@ -77,6 +77,9 @@ export async function stageImport(
     await recordAudit(tx, { at, actor, action: 'import.staged', subject: `import ${id}`, detail });
     return id;
   });
+  // Thousands of entries take a second to compare: the page that comes next finds it done.
+  await readImport(deps.db, staged);
+  return staged;
 }
 
 /** An import with its preview. Refuses `import.missing` when there is none, or it was taken over or is too old. */
@@ -274,6 +277,7 @@ async function changeImport(
     if (row === null || row.mapping === null) throw importMissing();
     await updateImport(tx, id, change({ mapping: row.mapping, mode: row.mode, pairs: row.pairs }));
   });
+  await readImport(deps.db, id);
 }
 
 async function completed(db: pg.Pool, row: ImportRow): Promise<StagedImport> {
