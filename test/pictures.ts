@@ -121,6 +121,24 @@ const pictures: readonly Picture[] = [
       press('main form button', faults),
     ),
   },
+  { name: 'import', shows: 'A list is brought as a file or a copied page', path: '/admin/draft/import' },
+  {
+    name: 'import-preview',
+    shows: 'What the file says, row by row, and what the draft would become',
+    path: '/admin/draft/import',
+    prepare: steps(
+      fill(
+        '#text',
+        [
+          'Company;Purpose;Location;Hosting tier',
+          'Nordlicht Rechenzentren GmbH;Hosting of the application and its database;Frankfurt, Germany;A',
+          'Ringwood Telephony LLC;Text messages and calls;Ireland;B',
+          'Copperbeech Search Ltd;Search in documents;United Kingdom;B',
+        ].join('\n'),
+      ),
+      press('.import-start button', '#result'),
+    ),
+  },
   { name: 'draft-history', shows: 'Who changed what in the draft', path: '/admin/draft/history' },
   { name: 'review', shows: 'Review: the changes and the mail as subscribers will see them', path: '/admin/review' },
   {

@@ -1,4 +1,3 @@
-import multipart from '@fastify/multipart';
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
@@ -7,18 +6,12 @@ import { mostBytes } from '../../list/import/read-source.js';
 import { listImports, stageImport } from '../../versions/import.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
+import { chosenFile, takeUploads } from './uploads.js';
 import { whoAre } from './who.js';
 
-const megabyte = 1024 * 1024;
-/** A page that is copied is smaller than its file. */
-const mostText = 4 * megabyte;
 const mostFaults = 50;
 
-const upload = z.object({ name: z.string(), type: z.string(), bytes: z.instanceof(Uint8Array), isCut: z.boolean() });
-const sent = z.object({
-  file: upload.optional().catch(undefined),
-  text: z.string().default('').catch(''),
-});
+const sent = z.object({ file: z.unknown().optional(), text: z.string().default('').catch('') });
 
 /** Their list, as they have it: a file or a pasted text, looked at row by row before anything of it is in the draft. */
 export function importRoutes(deps: AppDeps): FastifyPluginAsync {
@@ -27,53 +20,46 @@ export function importRoutes(deps: AppDeps): FastifyPluginAsync {
       showStart(consoleOf(deps, request, reply)),
     );
 
-    await app.register(async (scope) => {
-      // Read before the form's token is looked at, as that is one of its fields; who has no session sends nothing.
-      await scope.register(multipart, {
-        attachFieldsToBody: 'keyValues',
-        throwFileSizeLimit: false,
-        limits: { fileSize: mostBytes, fieldSize: mostText, files: 1, fields: 8, parts: 9, fieldNameSize: 100 },
-        async onFile(part) {
-          const bytes = await part.toBuffer();
-          part.value = { name: part.filename, type: part.mimetype, bytes, isCut: part.file.truncated };
-        },
-      });
-      scope.post(
-        '/admin/draft/import',
-        // What a session that ended has kept comes without its file, and as a form of text.
-        { config: { permission: 'editor', keepsText: true }, bodyLimit: 3 * mostText },
-        async (request, reply) => {
-          const console = consoleOf(deps, request, reply);
-          const { file, text } = sent.parse(request.body);
-          const hasFile = file !== undefined && file.bytes.length > 0;
-          const fault = (field: 'file' | 'text', key: string) =>
-            showStart(console, { text, errors: [{ field, message: console.texts.t(key) }] });
-          if (!hasFile && text.trim() === '') return fault('file', 'importing.start.nothing');
-          if (hasFile && text.trim() !== '') return fault('file', 'importing.start.both');
-          if (hasFile ? file.isCut : Buffer.byteLength(text) >= mostText) {
-            return fault(hasFile ? 'file' : 'text', 'import.note.unreadable-too-large');
-          }
-          const input = hasFile
-            ? { bytes: file.bytes, fileName: file.name, contentType: file.type }
-            : { bytes: Buffer.from(text), fileName: null, contentType: 'text/plain; charset=utf-8' };
-          try {
-            return console.redirect(`/admin/draft/import/${await stageImport(deps, input, console.actor)}`);
-          } catch (error) {
-            if (!(error instanceof Refusal)) throw error;
-            const found = faultsOfReading(error, hasFile ? 'file' : 'text', console);
-            if (found === null) throw error;
-            return showStart(console, { text, ...found });
-          }
-        },
-      );
+    await takeUploads(app, {
+      fileSize: mostBytes,
+      onTooLarge: async (request, reply) => {
+        const console = consoleOf(deps, request, reply);
+        const message = console.texts.t('import.note.unreadable-too-large');
+        return showStart(console, { errors: [{ field: 'file', message }], status: 413 });
+      },
     });
+    app.post(
+      '/admin/draft/import',
+      { config: { permission: 'editor', keepsText: true }, bodyLimit: mostBytes },
+      async (request, reply) => {
+        const console = consoleOf(deps, request, reply);
+        const { file: field, text } = sent.parse(request.body);
+        const file = chosenFile(field);
+        const fault = (key: string) =>
+          showStart(console, { text, errors: [{ field: 'file', message: console.texts.t(key) }] });
+        if (file === null && text.trim() === '') return fault('importing.start.nothing');
+        if (file !== null && text.trim() !== '') return fault('importing.start.both');
+        const input =
+          file === null
+            ? { bytes: Buffer.from(text), fileName: null, contentType: 'text/plain; charset=utf-8' }
+            : { bytes: file.bytes, fileName: file.name, contentType: file.type };
+        try {
+          return console.redirect(`/admin/draft/import/${await stageImport(deps, input, console.actor)}`);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          const found = faultsOfReading(error, file === null ? 'text' : 'file', console);
+          if (found === null) throw error;
+          return showStart(console, { text, ...found });
+        }
+      },
+    );
   };
 
   async function showStart(
     console: Console,
-    view: { text?: string; errors?: FieldFault[]; details?: readonly Fault[] } = {},
+    view: { text?: string; errors?: FieldFault[]; details?: readonly Fault[]; status?: number } = {},
   ) {
-    const { text = '', errors = [], details = [] } = view;
+    const { text = '', errors = [], details = [], status = errors.length > 0 ? 422 : 200 } = view;
     const waiting = await listImports(deps.db);
     const who = whoAre(deps.db, console.texts);
     return console.page(
@@ -87,7 +73,7 @@ export function importRoutes(deps: AppDeps): FastifyPluginAsync {
           waiting.map(async ({ id, fileName, createdAt, by }) => ({ id, fileName, at: createdAt, by: await who(by) })),
         ),
       },
-      { status: errors.length > 0 ? 422 : 200 },
+      { status },
     );
   }
 }

@@ -16,7 +16,7 @@ import {
 import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
 import { type Console, consoleOf } from './console.js';
 import { countsView, csvFaultText, lineView, reasonOf } from './subscriber-import-view.js';
-import { chosenFile, takeUploads, uploadTooLarge } from './uploads.js';
+import { chosenFile, takeUploads } from './uploads.js';
 
 const pageSize = 50;
 export const largestFile = 7 * 1024 * 1024;
@@ -32,11 +32,10 @@ const form = z.object({ csv: z.string().default(''), file: z.unknown().optional(
 /** A file of subscribers: brought, looked at line by line, and only then put into effect. */
 export function subscriberImportRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
-    await takeUploads(app, { fileSize: largestFile });
-    app.setErrorHandler(async (error, request, reply) => {
-      if (codeOf(error) !== uploadTooLarge) throw error;
+    await takeUploads(app, {
+      fileSize: largestFile,
       // What was typed is not shown again: it is longer than any person types.
-      return showForm(consoleOf(deps, request, reply), { status: 413, fault: 'too-large' });
+      onTooLarge: (request, reply) => showForm(consoleOf(deps, request, reply), { status: 413, fault: 'too-large' }),
     });
 
     app.get(home, { config: { permission: 'admin' } }, async (request, reply) => {
@@ -164,8 +163,4 @@ export function subscriberImportRoutes(deps: AppDeps): FastifyPluginAsync {
 
 function totalOf(counts: Partial<Record<string, number>>): number {
   return Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

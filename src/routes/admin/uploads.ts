@@ -1,9 +1,9 @@
 import multipart from '@fastify/multipart';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
-/** A file that was chosen in a form; nobody chose one when it has neither name nor content. */
-export const uploadedFile = z.object({ name: z.string(), bytes: z.instanceof(Buffer) });
+/** A file that was chosen in a form, with the media type that the browser gives it; nobody chose one when it has neither name nor content. */
+export const uploadedFile = z.object({ name: z.string(), type: z.string(), bytes: z.instanceof(Buffer) });
 export type UploadedFile = z.infer<typeof uploadedFile>;
 
 type Field = string | UploadedFile | Field[];
@@ -14,11 +14,21 @@ type Field = string | UploadedFile | Field[];
  * finds the form's token as in any form, and refuses before the route sees anything. Session and role are
  * looked at before the body is read.
  *
- * What is larger than the limit is refused with 413 and the code `uploadTooLarge`.
  * @param limits.fileSize of the file, and of a text that was typed in its place
+ * @param limits.onTooLarge answers what is larger
  */
-export async function takeUploads(app: FastifyInstance, limits: { fileSize: number }): Promise<void> {
-  const { fileSize } = limits;
+export async function takeUploads(
+  app: FastifyInstance,
+  limits: {
+    fileSize: number;
+    onTooLarge: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+  },
+): Promise<void> {
+  const { fileSize, onTooLarge } = limits;
+  app.setErrorHandler(async (error, request, reply) => {
+    if (!(error instanceof app.multipartErrors.RequestFileTooLargeError)) throw error;
+    return onTooLarge(request, reply);
+  });
   await app.register(multipart, {
     limits: { fileSize, fieldSize: fileSize, files: 1, fields: 200, parts: 201, fieldNameSize: 200, headerPairs: 50 },
   });
@@ -30,16 +40,15 @@ export async function takeUploads(app: FastifyInstance, limits: { fileSize: numb
       fields.set(name, before === undefined ? value : [before, value].flat());
     };
     for await (const part of request.parts()) {
-      if (part.type === 'file') add(part.fieldname, { name: part.filename ?? '', bytes: await part.toBuffer() });
-      else if (part.valueTruncated) throw new app.multipartErrors.RequestFileTooLargeError();
+      if (part.type === 'file') {
+        const { fieldname, filename: name = '', mimetype: type } = part;
+        add(fieldname, { name, type, bytes: await part.toBuffer() });
+      } else if (part.valueTruncated) throw new app.multipartErrors.RequestFileTooLargeError();
       else add(part.fieldname, String(part.value));
     }
     request.body = Object.fromEntries(fields);
   });
 }
-
-/** Of the fault that a file or text beyond the limit is. */
-export const uploadTooLarge = 'FST_REQ_FILE_TOO_LARGE';
 
 /** Null: no file was chosen. */
 export function chosenFile(field: unknown): UploadedFile | null {
