@@ -3,8 +3,8 @@ import t from 'tap';
 import { startApp, type TestApp } from '../support/app.js';
 import { awaitFocus, browserMissing, inspect, openPage, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
-import { addAdmin, codeOf, letIn, type Person } from './accounts.js';
-import { password } from './support.js';
+import { codeOf } from './accounts.js';
+import { addAdmin, letIn, type Person, password } from './support.js';
 
 // A browser on a busy machine.
 t.setTimeout(170_000);

@@ -6,8 +6,8 @@ import { openSecret, sealSecret } from '../../src/admins/sealed-secret.js';
 import { runCommandLine } from '../../src/cli/run.js';
 import { listYaml, textOf } from '../pages/support.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { addAdmin, codeOf, codesOf, enrolAt, letIn, secretOf, signInAt } from './accounts.js';
-import { areaOf, newVisitor, password } from './support.js';
+import { codeOf, codesOf, enrolAt, secretOf, signInAt } from './accounts.js';
+import { addAdmin, areaOf, letIn, newVisitor, password } from './support.js';
 
 const factorPath = '/admin/account/second-factor';
 const codePath = '/admin/sign-in/code';

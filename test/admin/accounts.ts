@@ -1,43 +1,6 @@
 import { TOTP } from 'otpauth';
-import type { Actor, Role } from '../../src/actor.js';
-import { hashPassword } from '../../src/admins/password.js';
-import { admit } from '../../src/admins/sessions.js';
-import { transaction } from '../../src/database/transaction.js';
 import type { TestApp } from '../support/app.js';
-import { newVisitor, password, type Visitor } from './support.js';
-
-/** One hash for all accounts of a file: each takes a third of a second. */
-let hash: Promise<string> | null = null;
-
-export interface Person {
-  id: number;
-  email: string;
-  actor: Extract<Actor, { kind: 'admin' }>;
-}
-
-/** An account with the password of the tests. */
-export async function addAdmin(app: TestApp, email: string, role: Role): Promise<Person> {
-  hash ??= hashPassword(password);
-  const { rows } = await app.database.pool.query<{ id: string | number }>(
-    `insert into admins (email, email_key, password_hash, role, created_at) values ($1, $1, $2, $3, $4) returning id`,
-    [email, await hash, role, app.clock.now()],
-  );
-  const id = Number(rows[0]?.id);
-  return { id, email, actor: { kind: 'admin', id, role } };
-}
-
-/** A browser that has a session of the account, without the way over the pages. */
-export async function letIn(
-  app: TestApp,
-  { id, actor }: Person,
-  how: 'password' | 'oidc' = 'password',
-): Promise<Visitor> {
-  const visitor = newVisitor(app);
-  const from = { at: app.clock.now(), ip: '203.0.113.9', area: '203.0.113.0/24', how };
-  const token = await transaction(app.deps.db, (tx) => admit(tx, { id, role: actor.role }, from));
-  visitor.cookies.set('subnotice-session', token);
-  return visitor;
-}
+import { password, type Visitor } from './support.js';
 
 /** The code that an app shows with that secret, at the time of the test's clock, so many steps on. */
 export function codeOf(app: TestApp, secret: string, steps = 0): string {
