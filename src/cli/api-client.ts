@@ -14,7 +14,7 @@ export interface Call {
   /** Below the service's address, such as `/api/v1/plan`. */
   path: string;
   headers?: Readonly<Record<string, string>>;
-  body?: string | ReadableStream<Uint8Array>;
+  body?: string | FormData | ReadableStream<Uint8Array>;
   /** Doing it twice is doing it once, so that what failed on the way is tried again. */
   repeatable: boolean;
   /** How long the answer may take, in milliseconds; else that of the client. */

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.js';
 import { writeYaml } from '../list/write.js';
 import { browseDeliveries, deliveryReport } from '../notices/report.js';
 import { approvalJson } from '../routes/api/approval.js';
+import { importReport } from '../routes/api/import-json.js';
 import { planJson } from '../routes/api/plan.js';
 import {
   adminVersionJson,
@@ -19,6 +20,7 @@ import { exportSubscribers } from '../subscribers/export.js';
 import { importSubscribers } from '../subscribers/import.js';
 import { askApproval } from '../versions/approval-request.js';
 import { draftAsYaml, draftMissing, readDraft, writeDraft } from '../versions/draft.js';
+import { applyPrepared, prepareImport } from '../versions/import.js';
 import { planOrUnchanged } from '../versions/plan-document.js';
 import { publish } from '../versions/publish.js';
 import { latestNumber, readVersion, readVersionState, versionMissing } from '../versions/read.js';
@@ -34,6 +36,16 @@ export function targetAtDatabase(deps: Deps): Target {
   return {
     async plan(list) {
       return planJson(await planOrUnchanged(deps, list), deps.config);
+    },
+    async prepareImport({ bytes, fileName, ...options }) {
+      const prepared = await prepareImport(db, { bytes, hint: { fileName } }, options);
+      return {
+        report: importReport(prepared, null),
+        async write() {
+          const { revision } = await applyPrepared(deps, prepared, {}, operatorActor);
+          return importReport(prepared, revision);
+        },
+      };
     },
     async publish({ request, list, key }) {
       const written = list === null ? null : await writeDraft(deps, list, {}, operatorActor);

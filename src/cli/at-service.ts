@@ -2,8 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { OperatorError } from '../errors.js';
 import { listDocumentSchema } from '../list/document.js';
+import { mostBytes } from '../list/import/read-source.js';
+import { unreadable } from '../list/import/unreadable.js';
 import { writeYaml } from '../list/write.js';
 import { approvalSchema } from '../routes/api/approval.js';
+import { etagOf } from '../routes/api/draft.js';
+import { importReportSchema } from '../routes/api/import-json.js';
 import { planSchema } from '../routes/api/plan.js';
 import {
   adminVersionSchema,
@@ -16,10 +20,10 @@ import type { Api } from './api-client.js';
 import type { ListText } from './file.js';
 import { keyFor } from './idempotency.js';
 import { nothingPublished } from './refusals.js';
-import type { Target } from './target.js';
+import type { ImportOrder, Target } from './target.js';
 
 const largestPage = 1_000;
-/** An import of a hundred thousand answers at its end. */
+/** An import of a hundred thousand answers at its end, and a page of some megabytes is read at length. */
 const importPatience = 10 * 60_000;
 
 /** The commands' work at a running service, with the rights of the token. */
@@ -28,6 +32,14 @@ export function targetAtService(api: Api): Target {
     async plan(list) {
       const call = { method: 'POST', path: '/api/v1/plan', ...sent(list), repeatable: true } as const;
       return (await api.json(call, planSchema)).value;
+    },
+    async prepareImport(order) {
+      const report = await importDraft(order, null);
+      return {
+        report,
+        // What was suggested goes back with it, so that nothing is written but what the report told.
+        write: () => importDraft({ ...order, mapping: report.mapping }, etagOf(report.revision)),
+      };
     },
     async publish({ request, list, key }) {
       const tag = list === null ? null : await putDraft(list);
@@ -102,6 +114,26 @@ export function targetAtService(api: Api): Target {
         repeatable: false,
       }),
   };
+
+  /** @param tag of the draft that it replaces; null: nothing is written */
+  async function importDraft({ bytes, fileName = '', mapping, mode, pairs }: ImportOrder, tag: string | null) {
+    // Said before it travels: the service hangs up on what is too large.
+    if (bytes.length > mostBytes) throw unreadable('too-large');
+    const body = new FormData();
+    body.append('file', new Blob([new Uint8Array(bytes)]), fileName);
+    if (mapping !== undefined) body.append('mapping', JSON.stringify(mapping));
+    body.append('pairs', JSON.stringify(pairs));
+    const call = {
+      method: 'POST',
+      path: `/api/v1/draft/import?mode=${mode}&apply=${tag !== null}`,
+      headers: tag === null ? {} : { 'if-match': tag },
+      body,
+      // The second of two writes would find the draft changed: by the first.
+      repeatable: tag === null,
+      patience: importPatience,
+    } as const;
+    return (await api.json(call, importReportSchema)).value;
+  }
 
   async function version(number: number) {
     const path = `/api/v1/versions/${number}`;

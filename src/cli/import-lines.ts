@@ -1,7 +1,6 @@
 import { summarise } from '../list/describe.js';
+import type { ImportReport } from '../routes/api/import-json.js';
 import type { Texts } from '../texts.js';
-import type { PreparedImport } from '../versions/import.js';
-import { isEmptyImport } from '../versions/import-plan.js';
 
 /*
  * PURE. What was understood of an import, as lines of a terminal: first what it was taken for, then everything
@@ -12,32 +11,36 @@ const longestText = 120;
 const mostNames = 20;
 
 /** @param path of the file, as it was typed; lines that concern one of its rows begin with it, as editors want it */
-export function importLines(path: string, prepared: PreparedImport, texts: Texts): string[] {
-  const { source, plan } = prepared;
-  const { tables } = source;
-  const rows = tables.reduce((sum, table) => sum + table.rows.length, 0);
-  const read = source.list === null ? `, ${tables.length} tables, ${rows} rows` : '';
+export function importLines(path: string, report: ImportReport, texts: Texts): string[] {
+  const { format, encoding, tables, entries } = report;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const read = isList(report) ? '' : `, ${tables.length} tables, ${rows} rows`;
   return [
-    `${path}: ${source.format}, ${source.encoding}${read}: ${plan.entries} sub-processors`,
-    ...tables.flatMap((_, at) => tableLines(prepared, at)),
+    `${path}: ${format}, ${encoding}${read}: ${entries} sub-processors`,
+    ...tables.flatMap((_, at) => tableLines(report, at)),
     ...headed(
       'Worth knowing:',
-      plan.built.notes.map(({ code, values }) => texts.t(`import.note.${code}`, values)),
+      report.notes.map(({ code, values }) => texts.t(`import.note.${code}`, values)),
     ),
-    ...headed('Left over:', leftLines(path, prepared, texts)),
+    ...headed('Left over:', leftLines(path, report, texts)),
     ...headed(
       'These may be the same under another name; join them by --same OLD=NEW:',
-      plan.pairs.map(({ removed, added, decision }) => {
+      report.suggestions.map(({ removed, added, decision }) => {
         const named = (entries: typeof removed) => entries.map(({ id, name }) => `${name} (${id})`).join(', ');
         return `${named(removed)} → ${named(added)}${decision ? ` – ${decision.removed}=${decision.added}` : ''}`;
       }),
     ),
-    ...resultLines(prepared, texts),
+    ...resultLines(report, texts),
   ].map(printable);
 }
 
-function tableLines({ source, mapping }: PreparedImport, at: number): string[] {
-  const table = source.tables[at];
+/** A list document of our own form: it has no tables, and everything else has some. */
+function isList({ tables }: ImportReport): boolean {
+  return tables.length === 0;
+}
+
+function tableLines({ tables, mapping }: ImportReport, at: number): string[] {
+  const table = tables[at];
   const own = mapping.tables[at];
   if (table === undefined) return [];
   const name = [`Table ${at + 1}`, ...table.headings].join(' › ');
@@ -49,29 +52,29 @@ function tableLines({ source, mapping }: PreparedImport, at: number): string[] {
   return [`  ${cut(name)}: ${own.use}`, ...columns.map((column) => `    ${cut(column)}`)];
 }
 
-function leftLines(path: string, { source, plan }: PreparedImport, texts: Texts): string[] {
+function leftLines(path: string, { tables, rows, leftOver }: ImportReport, texts: Texts): string[] {
   return [
-    ...plan.built.rows.flatMap(({ table, line, left }) =>
+    ...rows.flatMap(({ table, line, left }) =>
       left.map(({ column, text, why }) => {
-        const heading = column === null ? '' : source.tables[table]?.columns[column] || `column ${column + 1}`;
+        const heading = column === null ? '' : tables[table]?.columns[column] || `column ${column + 1}`;
         const where = heading === '' ? '' : `${oneLine(heading)}: `;
         return `${path}:${line}: ${where}“${cut(text)}” (${texts.t(`import.note.left-${why}`)})`;
       }),
     ),
-    ...source.leftOver.map(({ line, text }) => `${path}${line === null ? '' : `:${line}`}: “${cut(text)}”`),
+    ...leftOver.map(({ line, text }) => `${path}${line === null ? '' : `:${line}`}: “${cut(text)}”`),
   ];
 }
 
-function resultLines(prepared: PreparedImport, texts: Texts): string[] {
-  const { plan } = prepared;
-  if (isEmptyImport(prepared, plan)) return ['', texts.t('importing.faults.empty')];
-  if (plan.result === null) {
+function resultLines(report: ImportReport, texts: Texts): string[] {
+  const { rows, diff, errors } = report;
+  if (!isList(report) && rows.every(({ name }) => name === null)) return ['', texts.t('importing.faults.empty')];
+  if (diff === null) {
     return headed(
       texts.t('importing.faults.document'),
-      plan.faults.map(({ path, message }) => `${path}: ${message}`),
+      errors.map(({ path, message }) => `${path}: ${message}`),
     );
   }
-  const { changes } = plan.result;
+  const { changes } = diff;
   if (changes.length === 0) return ['', texts.t('importing.result.same')];
   const removed = changes.flatMap((change) => (change.kind === 'sub-processor-removed' ? [change.name] : []));
   const more = removed.length - mostNames;

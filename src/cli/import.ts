@@ -1,21 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { operatorActor } from '../actor.js';
 import { OperatorError } from '../errors.js';
 import { type Mapping, mappingSchema } from '../list/import/mapping.js';
-import { choicesOf } from '../list/pairs.js';
-import { importReport } from '../routes/api/import-json.js';
-import { applyPrepared, type PreparedImport, prepareImport } from '../versions/import.js';
+import type { ImportReport } from '../routes/api/import-json.js';
+import { loadTexts } from '../texts.js';
 import { type ImportMode, importModes, type PairDecisions } from '../versions/import-plan.js';
 import { type Command, type Input, type Surroundings, UsageError } from './command.js';
 import { importLines } from './import-lines.js';
-import { withDeps } from './open.js';
+import { targetOptions, targetUsage, withTarget } from './target.js';
 
 /** Takes a list as people have it into the draft, as `POST /api/v1/draft/import` does. */
 export const importCommand: Command = {
   name: 'import',
-  usage:
-    'FILE [--mapping FILE] [--mode replace|merge] [--same OLD=NEW,…] [--yes | --dry-run | --print-mapping] [--json] [--locale en]',
+  usage: `FILE [--mapping FILE] [--mode replace|merge] [--same OLD=NEW,…] [--yes | --dry-run | --print-mapping] [--json] [--locale en] ${targetUsage}`,
   summary:
     'Takes a list (a saved page, .xlsx, CSV, Markdown, JSON, YAML) into the draft; tells what was understood and what is left.',
   options: {
@@ -27,6 +24,7 @@ export const importCommand: Command = {
     'print-mapping': { type: 'boolean' },
     json: { type: 'boolean' },
     locale: { type: 'string' },
+    ...targetOptions,
   },
   arguments: { min: 1, max: 1 },
   async run(input, surroundings) {
@@ -34,22 +32,24 @@ export const importCommand: Command = {
     const [mode, same] = [modeOf(input), sameOf(input)];
     const bytes = await readBytes(path);
     const mapping = await readMapping(input.text('mapping'));
-    return withDeps(surroundings, async (deps) => {
-      const file = { bytes, hint: { fileName: path === '-' ? undefined : basename(path) } };
-      const first = await prepareImport(deps.db, file, { mapping, mode });
+    return withTarget(input, surroundings, async (target) => {
+      const order = { bytes, fileName: path === '-' ? undefined : basename(path), mode };
+      const first = await target.prepareImport({ ...order, mapping, pairs: {} });
       if (input.flag('print-mapping')) {
-        surroundings.say(JSON.stringify(first.mapping, null, 2));
+        surroundings.say(JSON.stringify(first.report.mapping, null, 2));
         return 0;
       }
-      const pairs = decisionsOf(same, first);
-      const prepared =
-        same.length === 0 ? first : await prepareImport(deps.db, file, { mapping: first.mapping, mode, pairs });
-      const texts = deps.texts.for(input.text('locale') ?? 'en');
-      if (!input.flag('json')) for (const line of importLines(path, prepared, texts)) surroundings.say(line);
-      const answer = input.flag('dry-run') ? 'no' : await answerOf(input, prepared, surroundings);
-      const revision = answer === 'yes' ? (await applyPrepared(deps, prepared, {}, operatorActor)).revision : null;
-      if (input.flag('json')) surroundings.say(JSON.stringify(importReport(prepared, revision)));
-      else surroundings.say(revision === null ? 'Nothing was written.' : `It is in the draft (revision ${revision}).`);
+      const pairs = decisionsOf(same, first.report);
+      const offer =
+        same.length === 0 ? first : await target.prepareImport({ ...order, mapping: first.report.mapping, pairs });
+      // No date is shown here, so the zone does not matter.
+      const texts = loadTexts({ timeZone: 'UTC' }).for(input.text('locale') ?? 'en');
+      if (!input.flag('json')) for (const line of importLines(path, offer.report, texts)) surroundings.say(line);
+      const answer = input.flag('dry-run') ? 'no' : await answerOf(input, offer.report, surroundings);
+      const report = answer === 'yes' ? await offer.write() : offer.report;
+      if (input.flag('json')) surroundings.say(JSON.stringify(report));
+      else
+        surroundings.say(report.applied ? `It is in the draft (revision ${report.revision}).` : 'Nothing was written.');
       if (answer === 'refused') {
         surroundings.complain(
           'Entries would leave the draft, and nobody is there to be asked: say --yes, or --mode merge.',
@@ -63,14 +63,14 @@ export const importCommand: Command = {
 /** A script is asked nothing; without --yes it takes nothing out of a draft that somebody made. */
 async function answerOf(
   input: Input,
-  { plan }: PreparedImport,
+  { diff }: ImportReport,
   { ask }: Surroundings,
 ): Promise<'yes' | 'no' | 'refused'> {
   if (input.flag('yes')) return 'yes';
   if (ask !== undefined && !input.flag('json') && input.positionals[0] !== '-') {
     return /^y(?:es)?$/i.test((await ask('Take it into the draft? [y/N] ')).trim()) ? 'yes' : 'no';
   }
-  return plan.result?.changes.some(({ kind }) => kind.endsWith('-removed')) ? 'refused' : 'yes';
+  return diff?.changes.some(({ kind }) => kind.endsWith('-removed')) ? 'refused' : 'yes';
 }
 
 function modeOf({ text }: Input): ImportMode {
@@ -92,11 +92,14 @@ function sameOf({ text }: Input): { removed: string; added: string }[] {
   });
 }
 
-function decisionsOf(same: readonly { removed: string; added: string }[], { plan }: PreparedImport): PairDecisions {
+function decisionsOf(
+  same: readonly { removed: string; added: string }[],
+  { suggestions }: ImportReport,
+): PairDecisions {
   return Object.fromEntries(
     same.map((pair) => {
-      const suggestion = plan.pairs.find((one) =>
-        choicesOf(one).some(({ removed, added }) => removed === pair.removed && added === pair.added),
+      const suggestion = suggestions.find(({ choices }) =>
+        choices.some(({ removed, added }) => removed === pair.removed && added === pair.added),
       );
       if (suggestion === undefined) {
         throw new UsageError(`import: ${pair.removed}=${pair.added} is none of the pairs that are suggested`);

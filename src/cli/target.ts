@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import type { RemoteConfig } from '../config.js';
 import { OperatorError } from '../errors.js';
+import type { Mapping } from '../list/import/mapping.js';
+import type { ImportReport } from '../routes/api/import-json.js';
 import type { PlanAnswer } from '../routes/api/plan.js';
 import type { adminVersionSchema, deliveriesSchema, importResultSchema } from '../routes/api/wire.js';
 import { publicUrl } from '../settings.js';
+import type { ImportMode, PairDecisions } from '../versions/import-plan.js';
 import type { PublishRequest } from '../versions/version.js';
 import { createApi } from './api-client.js';
 import { targetAtDatabase } from './at-database.js';
@@ -22,6 +25,8 @@ import type { ApprovalAnswer, Published } from './published.js';
 export interface Target {
   /** What publishing a list would come to; nothing is written. */
   plan(list: ListText): Promise<PlanAnswer>;
+  /** What a file would make of the draft; nothing is written until `write` of the answer. */
+  prepareImport(order: ImportOrder): Promise<ImportOffer>;
   /** Publishes the draft; with `list`, makes that the draft first, and publishes nothing else. */
   publish(order: PublishOrder): Promise<Published>;
   /** Asks the publishers to approve the draft. */
@@ -34,6 +39,22 @@ export interface Target {
   importSubscribers(file: AsyncIterable<Buffer>): Promise<z.infer<typeof importResultSchema>>;
   /** All subscribers as CSV, in parts of any size. */
   exportSubscribers(): AsyncIterable<string>;
+}
+
+export interface ImportOrder {
+  bytes: Buffer;
+  /** Undefined: it came without one. */
+  fileName: string | undefined;
+  /** Undefined: what is suggested. */
+  mapping: Mapping | undefined;
+  mode: ImportMode;
+  pairs: PairDecisions;
+}
+
+export interface ImportOffer {
+  report: ImportReport;
+  /** Makes it the draft, as the report tells it. Refuses `draft.stale` when the draft was changed since. */
+  write(): Promise<ImportReport>;
 }
 
 export interface PublishOrder {

@@ -303,6 +303,7 @@ t.test('the API looks first, and writes when it is asked to', async (t) => {
     rows: [{ line: 2, name: 'Redis Labs', left: [{ text: 'Cache', why: 'column-ignored' }] }, {}],
     diff: { changes: [{ kind: 'sub-processor-added' }, {}] },
   });
+  t.equal(looked.headers.etag, '"r0"', 'by which the very same may be written');
   t.equal(await readDraft(app.deps.db), null);
   const mapping = JSON.stringify({
     tables: [{ ...report.mapping.tables[0], use: 'sub-processors', columns: ['name', 'purposes'] }],
@@ -334,4 +335,29 @@ t.test('the API looks first, and writes when it is asked to', async (t) => {
   const none = { tables: [{ use: 'ignore', headingAs: 'ignore', columns: [] }] };
   const nothing = await send(`apply=true&mapping=${encodeURIComponent(JSON.stringify(none))}`, file);
   t.match(nothing.json(), { code: 'input.invalid', errors: [{ path: 'mapping' }] });
+
+  // What no address has room for comes in a form.
+  const sendForm = async (fields: Record<string, string>, content: string, query = '') => {
+    const form = new FormData();
+    form.append('file', new Blob([content]), 'list.csv');
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    const request = new Request('http://x', { method: 'POST', body: form });
+    const type = request.headers.get('content-type') ?? '';
+    return send(query, Buffer.from(await request.arrayBuffer()), type, { 'if-match': '"r2"' });
+  };
+  const more = `${file}${'Südwind;Hosting\n'.repeat(3)}`;
+  t.match((await sendForm({ mapping, pairs: '{}' }, more)).json(), { format: 'csv', applied: false, revision: 2 });
+  t.match((await sendForm({ mapping }, more, 'apply=true')).json(), { applied: true, revision: 3 });
+  t.equal((await sendForm({ mapping }, more, 'apply=true')).statusCode, 412);
+  t.match((await sendForm({ mapping: '{}' }, more)).json(), { errors: [{ path: 'mapping.tables' }] });
+  t.match(
+    (await sendForm({ maping: mapping }, more)).json(),
+    { code: 'input.invalid' },
+    'what it knows not it refuses',
+  );
+  t.match((await sendForm({}, '')).json(), { errors: [{ path: 'empty' }] });
+  t.match((await sendForm({}, 'a;b\n'.repeat(2_200_000))).json(), { errors: [{ path: 'too-large' }] });
+  const broken = '--x\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\nName';
+  t.equal((await send('', broken, 'multipart/form-data; boundary=x')).statusCode, 400);
+  t.equal((await send('', 'Name', 'multipart/form-data')).statusCode, 400);
 });

@@ -3,9 +3,11 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
-import type { Role } from '../../src/actor.js';
+import { operatorActor, type Role } from '../../src/actor.js';
 import { createApi } from '../../src/cli/api-client.js';
+import { targetAtDatabase } from '../../src/cli/at-database.js';
 import { targetAtService } from '../../src/cli/at-service.js';
+import { readDraft, writeDraft } from '../../src/versions/draft.js';
 import { makeCertificate } from '../mail/certificate.js';
 import { listYaml, newVendor } from '../pages/support.js';
 import { openService } from './support.js';
@@ -112,6 +114,61 @@ t.test('every command says the same at a running service as at its database', as
   t.match(planned, { code: 0, said: /^Version 3 will be published at / }, planned.complained);
   t.match(await as('publisher', 'publish', later), { code: 1, complained: /Version 3 is scheduled/ });
   t.match(await as('viewer', 'plan', later), { code: 0, said: /\nVersion 3 is planned for .*: it goes first/ });
+});
+
+t.test('an import at a running service is the one at its database, and writes what it has shown', async (t) => {
+  const { app, url, write, tokenOf, as, here } = await openService(t);
+  const file = write('Name;Wherefore;Location\nAcme;Mail;Germany\nRedis Labs;Cache;France\n', 'list.csv');
+  const long = { tables: Array.from({ length: 900 }, () => ({ use: 'ignore', headingAs: 'ignore', columns: [] })) };
+  const words = (columns: string[]) =>
+    JSON.stringify({ tables: [{ use: 'sub-processors', headingAs: 'ignore', columns }, ...long.tables] });
+  const mapping = write(words(['name', 'purposes', 'dataLocations']), 'mapping.json');
+  const alike = async (...words: string[]) => {
+    const [there, local] = [await as('editor', 'import', ...words), await here('import', ...words)];
+    t.same(there, local, words.join(' '));
+    return there;
+  };
+  const looked = await alike(file, '--dry-run');
+  t.match(looked, { code: 0, said: /list\.csv:2: Wherefore: “Mail”[\s\S]*Nothing was written\.$/ });
+  await alike(file, '--dry-run', '--json', '--locale', 'de');
+  await alike(file, '--dry-run', '--locale', 'de');
+  t.match(await alike(file, '--print-mapping'), { code: 0, said: /"Name|"name"/ });
+  t.match(await alike(file, '--same', 'a=b'), { code: 2, complained: /none of the pairs/ });
+  t.match(await alike(write('', 'empty.csv')), { code: 1, complained: /The file is empty/ });
+  t.match(await alike(write('%PDF-1.7', 'list.pdf')), { code: 1, complained: /PDF/ });
+  t.match(await alike(write('a,b\n'.repeat(2_200_000), 'large.csv')), { code: 1, complained: /too large/ });
+  t.match(
+    await as('viewer', 'import', file, '--dry-run'),
+    { code: 1, complained: /may not do this: This needs the role "editor"/ },
+    'whoever may not write does not look either',
+  );
+  t.notMatch(
+    await alike(file, '--mapping', mapping, '--dry-run'),
+    { said: /Wherefore: / },
+    'a mapping that no address has room for',
+  );
+  t.equal(await readDraft(app.deps.db), null);
+
+  t.match(await as('editor', 'import', file, '--mapping', mapping), {
+    code: 0,
+    said: /in the draft \(revision 1\)\.$/,
+  });
+  const next = write('| Name | Location |\n|---|---|\n| Redis | France |\n', 'list.md');
+  t.match(await alike(next), { code: 1, complained: /say --yes/ });
+  const done = await as('editor', 'import', next, '--same', 'redis-labs=redis', '--yes', '--json');
+  t.match(JSON.parse(done.said), { applied: true, revision: 2 }, done.complained);
+  t.match((await readDraft(app.deps.db))?.document.subProcessors, [{ id: 'redis-labs', name: 'Redis' }]);
+
+  const order = { bytes: Buffer.from('Name,Location\nAcme,Germany\n'), fileName: 'a.csv', mapping: undefined };
+  for (const target of [
+    targetAtService(createApi({ url, token: tokenOf('editor'), pauses: [] })),
+    targetAtDatabase(app.deps),
+  ]) {
+    const offer = await target.prepareImport({ ...order, mode: 'replace', pairs: {} });
+    const { revision } = await writeDraft(app.deps, { text: listYaml(), format: 'yaml' }, {}, operatorActor);
+    await t.rejects(offer.write(), { code: 'draft.stale' }, 'what somebody else wrote meanwhile stays');
+    t.equal((await readDraft(app.deps.db))?.revision, revision);
+  }
 });
 
 t.test('a token does what its role may, and says what it may not', async (t) => {

@@ -5,8 +5,8 @@ import { type Fault, Refusal } from '../../errors.js';
 import { mostBytes } from '../../list/import/read-source.js';
 import { listImports, stageImport } from '../../versions/import.js';
 import type { FieldFault } from '../pages/subscription-form.js';
+import { chosenFile, takeUploads } from '../uploads.js';
 import { type Console, consoleOf } from './console.js';
-import { chosenFile, takeUploads } from './uploads.js';
 import { whoAre } from './who.js';
 
 const mostFaults = 50;

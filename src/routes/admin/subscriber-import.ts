@@ -14,9 +14,9 @@ import {
   waitingImports,
 } from '../../subscribers/import-preview.js';
 import { type FieldFault, knownServicesOf } from '../pages/subscription-form.js';
+import { chosenFile, takeUploads } from '../uploads.js';
 import { type Console, consoleOf } from './console.js';
 import { countsView, csvFaultText, lineView, reasonOf } from './subscriber-import-view.js';
-import { chosenFile, takeUploads } from './uploads.js';
 
 const pageSize = 50;
 export const largestFile = 7 * 1024 * 1024;

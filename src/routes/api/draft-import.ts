@@ -5,9 +5,11 @@ import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { mappingSchema } from '../../list/import/mapping.js';
 import { mostBytes } from '../../list/import/read-source.js';
+import { unreadable } from '../../list/import/unreadable.js';
 import { applyPrepared, prepareImport } from '../../versions/import.js';
 import { importModes, pairDecisionsSchema } from '../../versions/import-plan.js';
 import { actorOf } from '../guard.js';
+import { takeUploads, uploadedFile } from '../uploads.js';
 import { etagOf, revisionOf } from './draft.js';
 import { importReport, importReportSchema } from './import-json.js';
 
@@ -21,15 +23,30 @@ const mediaTypes = [
   'application/yaml',
   'text/plain',
   'application/octet-stream',
+  'multipart/form-data',
 ];
 
 const json = z.string().max(200_000).optional();
+
+/** The file among fields: an address has no room for the mapping of a large page. */
+const formSchema = z.strictObject({
+  file: uploadedFile,
+  mapping: z.string().optional(),
+  pairs: z.string().optional(),
+});
+type Form = z.infer<typeof formSchema>;
 
 /** A list as people have it, into the draft: looked at first, written when asked to. */
 export function draftImportRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => body);
+    await takeUploads(scope, {
+      fileSize: mostBytes,
+      onTooLarge: async () => {
+        throw unreadable('too-large');
+      },
+    });
     scope.withTypeProvider<ZodTypeProvider>().post(
       '/api/v1/draft/import',
       {
@@ -41,7 +58,7 @@ export function draftImportRoutes(deps: AppDeps): FastifyPluginAsync {
           tags: ['draft'],
           summary: 'What a file would make of the draft, row by row; with `apply=true` it becomes the draft',
           description:
-            'A saved page (HTML), an Excel workbook, CSV, Markdown, JSON or YAML as the body. Without `apply` nothing is written. A stale If-Match is 412; without one the draft must be the one that the file was compared with.',
+            'A saved page (HTML), an Excel workbook, CSV, Markdown, JSON or YAML as the body, or as `file` of a form (`multipart/form-data`) that may hold `mapping` and `pairs`, too. Without `apply` nothing is written; the ETag is that of the draft which the file was compared with. A stale If-Match is 412; without one the draft must be the one that the file was compared with.',
           consumes: mediaTypes,
           headers: z.looseObject({ 'if-match': z.string().optional() }),
           querystring: z.object({
@@ -56,17 +73,28 @@ export function draftImportRoutes(deps: AppDeps): FastifyPluginAsync {
               'JSON: by the `key` of a suggestion one of its `choices`, or null when they are not the same',
             ),
           }),
-          body: z.custom<Buffer>((body) => Buffer.isBuffer(body) && body.length > 0, 'is missing: send the file'),
+          body: z.custom<Buffer | Form>(
+            (body) => (Buffer.isBuffer(body) ? body.length > 0 : formSchema.safeParse(body).success),
+            'is missing: send the file, alone or as `file` of a form that holds nothing else but `mapping` and `pairs`',
+          ),
           response: { 200: importReportSchema },
         },
       },
       async (request, reply) => {
-        const { fileName, mode, apply } = request.query;
-        const mapping = parsed(mappingSchema, request.query.mapping, 'mapping');
-        const pairs = parsed(pairDecisionsSchema, request.query.pairs, 'pairs');
-        const hint = { fileName, contentType: request.headers['content-type'] };
-        const prepared = await prepareImport(deps.db, { bytes: request.body, hint }, { mapping, mode, pairs });
-        if (!apply) return importReport(prepared, null);
+        const { body, query } = request;
+        const { mode, apply } = query;
+        const form: Form = Buffer.isBuffer(body)
+          ? { file: { bytes: body, name: '', type: request.headers['content-type'] ?? '' } }
+          : body;
+        const { bytes, name, type } = form.file;
+        const mapping = parsed(mappingSchema, form.mapping ?? query.mapping, 'mapping');
+        const pairs = parsed(pairDecisionsSchema, form.pairs ?? query.pairs, 'pairs');
+        const hint = { fileName: query.fileName ?? name, contentType: type };
+        const prepared = await prepareImport(deps.db, { bytes, hint }, { mapping, mode, pairs });
+        if (!apply) {
+          reply.header('etag', etagOf(prepared.draftRevision));
+          return importReport(prepared, null);
+        }
         const ifRevision = revisionOf(request.headers['if-match']);
         const { revision } = await applyPrepared(deps, prepared, { ifRevision }, actorOf(request));
         reply.header('etag', etagOf(revision));
@@ -76,14 +104,14 @@ export function draftImportRoutes(deps: AppDeps): FastifyPluginAsync {
   };
 }
 
-/** JSON within a query. Refuses `input.invalid`, with paths into it. */
+/** JSON within a query or a field. Refuses `input.invalid`, with paths into it. */
 function parsed<T>(schema: z.ZodType<T>, text: string | undefined, name: string): T | undefined {
   if (text === undefined) return undefined;
   const found = schema.safeParse(jsonOf(text));
   if (found.success) return found.data;
   throw new Refusal(
     'input.invalid',
-    `The query's \`${name}\` does not have the form that the answer shows.`,
+    `\`${name}\` does not have the form that the answer shows.`,
     found.error.issues.map(({ path, message }) => ({ path: [name, ...path].join('.'), message })),
   );
 }

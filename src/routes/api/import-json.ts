@@ -60,12 +60,13 @@ export const importReportSchema = z
     revision: z.number().int().describe('Of the draft: the one that was written, else the one it was compared with'),
   })
   .meta({ id: 'ImportReport' });
+export type ImportReport = z.infer<typeof importReportSchema>;
 
 /**
  * The report on an import.
  * @param written the draft's revision, when it was written
  */
-export function importReport(prepared: PreparedImport, written: number | null): z.infer<typeof importReportSchema> {
+export function importReport(prepared: PreparedImport, written: number | null): ImportReport {
   const { source, mapping, mode, plan, draftRevision } = prepared;
   const { built, result } = plan;
   const { list } = built;

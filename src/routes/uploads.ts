@@ -1,6 +1,7 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Refusal } from '../errors.js';
 
 /** A file that was chosen in a form, with the media type that the browser gives it; nobody chose one when it has neither name nor content. */
 export const uploadedFile = z.object({ name: z.string(), type: z.string(), bytes: z.instanceof(Buffer) });
@@ -11,8 +12,9 @@ type Field = string | UploadedFile | Field[];
 /**
  * Lets the routes of a scope take forms with a file (`multipart/form-data`, RFC 7578) beside plain ones.
  * The body is the same record of fields either way, with an `UploadedFile` where a file stands, so the guard
- * finds the form's token as in any form, and refuses before the route sees anything. Session and role are
- * looked at before the body is read.
+ * of the console finds the form's token as in any form, and refuses before the route sees anything. Who sends it
+ * (session or token, and role) is looked at before the body is read. Refuses `input.invalid` when the form breaks
+ * off or is none.
  *
  * @param limits.fileSize of the file, and of a text that was typed in its place
  * @param limits.onTooLarge answers what is larger
@@ -34,6 +36,10 @@ export async function takeUploads(
   });
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
+    request.body = Object.fromEntries(await fieldsOf(request).catch(refuseBroken));
+  });
+
+  async function fieldsOf(request: FastifyRequest): Promise<Map<string, Field>> {
     const fields = new Map<string, Field>();
     const add = (name: string, value: string | UploadedFile) => {
       const before = fields.get(name);
@@ -46,8 +52,14 @@ export async function takeUploads(
       } else if (part.valueTruncated) throw new app.multipartErrors.RequestFileTooLargeError();
       else add(part.fieldname, String(part.value));
     }
-    request.body = Object.fromEntries(fields);
-  });
+    return fields;
+  }
+}
+
+/** What the parser finds wrong comes without a status, and is the sender's fault. */
+function refuseBroken(error: unknown): never {
+  if (error instanceof Error && 'statusCode' in error) throw error;
+  throw new Refusal('input.invalid', 'The form breaks off, or is none (multipart/form-data, RFC 7578).');
 }
 
 /** Null: no file was chosen. */
