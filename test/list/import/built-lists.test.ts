@@ -12,7 +12,7 @@ import { foundingV2, realLists } from '../../cases/real-lists.js';
 
 /*
  * Lists that companies really published, imported: what each became, in full, with every note and every
- * word that was left. What is expected was written from the sources.
+ * word that was left. What is expected was read beside the sources.
  */
 
 type Change = (mapping: Mapping) => Mapping;
