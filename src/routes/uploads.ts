@@ -32,7 +32,7 @@ export async function takeUploads(
     return onTooLarge(request, reply);
   });
   await app.register(multipart, {
-    limits: { fileSize, fieldSize: fileSize, files: 1, fields: 200, parts: 201, fieldNameSize: 200, headerPairs: 50 },
+    limits: { fileSize, fieldSize: fileSize, files: 1, fields: 10, parts: 11, fieldNameSize: 200, headerPairs: 50 },
   });
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
