@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
 import { fillSignIn } from './admin/browser.js';
 import { setUp, signInAs } from './admin/support.js';
-import { type Company, holdMail, liveOn, newest, openCompany } from './pictures/company.js';
+import { type Company, countFigures, holdMail, liveOn, newest, openCompany } from './pictures/company.js';
 import { openPage, startBrowser } from './support/browser.js';
 
 /*
@@ -82,7 +82,12 @@ const pictures: readonly Picture[] = [
   },
   { name: 'forgotten', shows: 'A link to a new password', path: '/admin/forgotten', isStranger: true },
   { name: 'overview', shows: 'Overview: what is in force, what is announced, what to do next', path: '/admin' },
-  { name: 'figures', shows: 'Subscribers and mails over time', path: '/admin/figures?range=90-days' },
+  {
+    name: 'figures',
+    shows: 'Subscribers and mails over time',
+    path: '/admin/figures?range=90-days',
+    happens: countFigures,
+  },
   { name: 'draft', shows: 'The draft', path: '/admin/draft' },
   { name: 'entry', shows: 'A sub-processor of the draft', path: ringwood },
   {

@@ -1,7 +1,10 @@
 import type { Test } from 'tap';
 import { z } from 'zod';
 import { ensureSetupLink } from '../../src/admins/setup.js';
+import { countDeliveries } from '../../src/deliveries/figures.js';
 import { checkIn } from '../../src/holds/hold.js';
+import { countSubscribers } from '../../src/subscribers/figures.js';
+import { dayOf } from '../../src/versions/clock.js';
 import { aWorld } from '../deliverability/world.js';
 import { sendForm } from '../pages/support.js';
 import { bearer, startApp, type TestApp } from '../support/app.js';
@@ -217,4 +220,11 @@ export async function newest(
 ): Promise<number> {
   const { rows } = await app.database.pool.query(`select max(id)::int as id from ${table} where ${where}`);
   return z.array(z.object({ id: z.number() })).parse(rows)[0]?.id ?? 0;
+}
+
+/** What the service counts by itself within a minute. */
+export async function countFigures({ app }: Company): Promise<void> {
+  const today = dayOf(app.clock.now(), app.deps.config.timeZone);
+  await countSubscribers(app.deps, today);
+  await countDeliveries(app.deps, today);
 }
