@@ -170,5 +170,7 @@ t.test('one page tells everything of a person: how they came, and every mail wit
     page,
     /here@example\.org Confirmed.*Acme.*Notice of version 2 Sent 250 2\.0\.0 taken.*Came by a file.*consent by contract/s,
   );
+  t.match(page, /entered by .*taken as confirmed yes/s, 'facts are in words');
+  t.notMatch(page, /\{"|\d{4}-\d\d-\d\dT/);
   t.equal((await officer.get('/admin/subscribers/999999')).statusCode, 404);
 });
