@@ -45,6 +45,19 @@ export async function readBoard(db: Db, now: Date): Promise<Board> {
   };
 }
 
+/** The board in numbers and dates, for pages that show no list: a document may be megabytes. */
+export async function readBoardSummary(
+  db: Db,
+  now: Date,
+): Promise<{ inForce: VersionSummary | null; announced: VersionSummary[]; latest: VersionSummary | null }> {
+  const versions = (await readVersions(db, now)).reverse();
+  return {
+    inForce: versions.find(({ state }) => state === 'in-force') ?? null,
+    announced: versions.filter(({ state }) => state === 'announced'),
+    latest: versions.findLast(({ withdrawnAt }) => withdrawnAt === null) ?? null,
+  };
+}
+
 /**
  * A short text that is the same exactly as long as the board is the same: cheap to ask on each request,
  * and right on every instance, whoever published.

@@ -5,7 +5,7 @@ import type { AppDeps } from '../../app.js';
 import { type Fault, Refusal } from '../../errors.js';
 import { writeYaml } from '../../list/write.js';
 import { diffDraft, draftAsYaml, readDraft, writeDraft } from '../../versions/draft.js';
-import { readBoard } from '../../versions/read.js';
+import { latestNumber, readVersion } from '../../versions/read.js';
 import { type Console, consoleOf } from './console.js';
 import { excerptsOf } from './excerpts.js';
 
@@ -36,8 +36,9 @@ export function draftTextRoutes(deps: AppDeps): FastifyPluginAsync {
       const { from, done } = z
         .object({ from: z.string().optional(), done: z.string().optional() })
         .parse(request.query);
-      const { latest } = await readBoard(deps.db, deps.now());
-      if (from === 'latest' && latest !== null) {
+      const number = from === 'latest' ? await latestNumber(deps.db) : null;
+      const latest = number === null ? null : await readVersion(deps.db, number);
+      if (latest !== null) {
         const version = String(latest.number);
         return show(console, {
           source: writeYaml(latest.document),
@@ -85,7 +86,7 @@ export function draftTextRoutes(deps: AppDeps): FastifyPluginAsync {
     }
 
     async function show(console: Console, view: Partial<DraftView>) {
-      const [draft, board] = [await readDraft(deps.db), await readBoard(deps.db, deps.now())];
+      const [draft, base] = [await readDraft(deps.db), await latestNumber(deps.db)];
       const diff = draft === null ? null : await diffDraft(deps.db);
       const source = view.source ?? (draft === null ? console.texts.t('console.draft.example') : draftAsYaml(draft));
       const faults = [...(view.faults ?? [])].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
@@ -102,7 +103,7 @@ export function draftTextRoutes(deps: AppDeps): FastifyPluginAsync {
           stale: view.stale ?? null,
           suggestions: (view.status ?? 200) === 200 ? (diff?.suggestions ?? []) : [],
           changes: diff?.changes.length ?? null,
-          base: board.latest?.number ?? null,
+          base,
           updatedAt: draft?.updatedAt ?? null,
           example: draft === null && view.source === undefined,
           done: view.done ?? null,

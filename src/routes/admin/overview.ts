@@ -6,7 +6,7 @@ import { countUnanswered } from '../../objections/report.js';
 import { countByStatus } from '../../subscribers/browse.js';
 import type { Texts } from '../../texts.js';
 import { diffDraft, readDraft } from '../../versions/draft.js';
-import { type Board, readBoard, readScheduled } from '../../versions/read.js';
+import { readBoardSummary, readScheduled } from '../../versions/read.js';
 import type { ScheduledPublication } from '../../versions/version.js';
 import { type Console, consoleOf } from './console.js';
 import { obstaclesOf } from './sending.js';
@@ -25,7 +25,7 @@ export function overviewRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     app.get('/admin', { config: { permission: 'viewer' } }, async (request, reply) => {
       const console = consoleOf(deps, request, reply);
-      const board = await readBoard(deps.db, deps.now());
+      const board = await readBoardSummary(deps.db, deps.now());
       const [draft, subscribers] = [await readDraftState(deps), await countByStatus(deps.db)];
       const { done } = query.parse(request.query);
       return console.page('overview', 'overview', {
@@ -57,7 +57,7 @@ async function readDraftState(deps: AppDeps): Promise<number | 'none'> {
 function stepsOf(
   { texts, actor }: Console,
   state: {
-    board: Board;
+    board: Awaited<ReturnType<typeof readBoardSummary>>;
     draft: number | 'none';
     scheduled: ScheduledPublication | null;
     objections: number;

@@ -12,7 +12,7 @@ import { checkPublish, type DryRun } from '../../versions/dry-run.js';
 import { isNotifiable, type VersionPlan } from '../../versions/plan.js';
 import { type PublishPreview, previewNotice } from '../../versions/preview.js';
 import { publish } from '../../versions/publish.js';
-import { correctableNumbers, readBoard } from '../../versions/read.js';
+import { correctableNumbers, readBoardSummary } from '../../versions/read.js';
 import { orderTestNotice } from '../../versions/test-notice.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { approvalView } from './approval.js';
@@ -151,7 +151,7 @@ export function publishRoutes(deps: AppDeps): FastifyPluginAsync {
   async function announcedBefore({ plan, defaults }: PublishPreview): Promise<{ number: number } | null> {
     const { notBefore } = plan.facts;
     if (notBefore === null || defaults.earliest.getTime() !== notBefore.getTime()) return null;
-    const { announced } = await readBoard(deps.db, deps.now());
+    const { announced } = await readBoardSummary(deps.db, deps.now());
     return announced.find(({ effectiveAt }) => effectiveAt.getTime() === notBefore.getTime()) ?? null;
   }
 
