@@ -153,8 +153,8 @@ function lettersOf(deps: Deps): Record<Exclude<LetterKind, 'test-notice'>, Lette
  */
 async function readStanding(deps: Deps, services: string[] | null) {
   const now = deps.now();
-  const untold = await untoldVersions(deps.db);
   const { inForce, announced } = await readBoard(deps.db, now);
+  const untold = await untoldVersions(deps.db, inForce?.number ?? null);
   const standing = (await readVersions(deps.db, now)).filter(({ withdrawnAt }) => withdrawnAt === null);
   const open = inForce !== null && (inForce.objectionDeadline ?? now) > now ? [inForce, ...announced] : announced;
   const windows = open.flatMap((version): OpenWindow[] => {

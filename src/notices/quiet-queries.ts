@@ -113,14 +113,33 @@ export async function selectDue(tx: Tx, now: Date): Promise<number[]> {
   return rows.map(({ version }) => version);
 }
 
-/** Versions of which no mail went, because it waits or because they came to nothing while it waited. */
-export async function selectUntold(db: Db): Promise<number[]> {
+/**
+ * Versions of which no mail went, because it waits or because they came to nothing while it waited. Of those
+ * that came to nothing, what stands above `inForce` among them did not for whoever begins with the list in force.
+ */
+export async function selectUntold(db: Db, inForce: number | null): Promise<number[]> {
   const rows = await many(
     db,
     Version,
-    sql`select distinct generate_series(version, coalesce(merged_into, version)) as version from notices
-      where kind = 'change' and moment is null and (merged_into is not null or fanned_out_at is null)
-      order by version`,
+    sql`with recursive waited as (
+        select version, merged_into from notices
+        where kind = 'change' and moment is null and (merged_into is not null or fanned_out_at is null)
+      ), way as (
+        select version as first, version, merged_into from waited
+        union all
+        select way.first, n.version, n.merged_into from notices n join way on n.version = way.merged_into
+        where n.kind = 'change'
+      ), nothing as (
+        -- The last one that took over has no notice.
+        select first, max(merged_into) as last from way group by first having bool_and(merged_into is not null)
+      )
+      select distinct untold.version
+      from waited cross join lateral generate_series(waited.version, coalesce(waited.merged_into, waited.version))
+        as untold (version)
+      where not exists (
+        select from nothing where ${inForce}::integer between first and last and untold.version > ${inForce}::integer
+          and untold.version <= last)
+      order by untold.version`,
   );
   return rows.map(({ version }) => version);
 }

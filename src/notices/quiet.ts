@@ -95,11 +95,11 @@ export async function wouldGiveBack(db: Db, version: number): Promise<GivenBack 
 }
 
 /**
- * Versions that nobody was told of by mail: a notice that waits will tell of them, or they came to nothing
- * while it waited. The others count as told, also those that nobody was to be told of.
+ * Versions that somebody who begins with the list in force need not be told of: a notice that waits will tell of
+ * them, or they came to nothing while it waited. The others count as told, also those that nobody was to be told of.
  */
-export async function untoldVersions(db: Db): Promise<ReadonlySet<number>> {
-  return new Set(await selectUntold(db));
+export async function untoldVersions(db: Db, inForce: number | null): Promise<ReadonlySet<number>> {
+  return new Set(await selectUntold(db, inForce));
 }
 
 /**

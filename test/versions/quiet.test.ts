@@ -22,7 +22,7 @@ t.test('versions within the quiet time are told by one notice, when the first on
   const three = await stage.publish(aList('Twilio', 'OpenAI', 'Mistral'));
   t.same(three.notice, { ordered: true, sendAfter: new Date(end) }, 'it keeps the end: no change waits for ever');
   t.match(await stage.audit('version.published'), [{ detail: { tookOver: 2 } }, {}, {}]);
-  t.same([...(await untoldVersions(stage.deps.db))], [2, 3]);
+  t.same([...(await untoldVersions(stage.deps.db, 1))], [2, 3]);
   t.equal(await stage.fanOut(), 0);
   t.match(await stage.report(2), {
     toldWith: 3,
@@ -37,7 +37,7 @@ t.test('versions within the quiet time are told by one notice, when the first on
   const [first, second] = await Promise.all([fanOut(stage.deps), fanOut(stage.deps)]);
   t.equal(first + second, 1, 'two instances make it once');
   t.same(await stage.told(), ['3 change since 1: Mistral added, OpenAI added']);
-  t.same([...(await untoldVersions(stage.deps.db))], []);
+  t.same([...(await untoldVersions(stage.deps.db, 1))], []);
   t.match(await stage.report(2), { toldWith: 3, waits: false, complete: false, counts: { queued: 0 } });
   await stage.markSent();
   t.match(await stage.report(2), { complete: true });
@@ -89,7 +89,7 @@ t.test('what is added and taken back within the quiet time is told to nobody', a
   const back = await stage.publish(aList('Twilio'));
   t.same(back.notice, { ordered: false, because: 'no-net-change' });
   t.match(await stage.report(2), { toldWith: null, takenBackBy: 3, complete: true });
-  t.same([...(await untoldVersions(stage.deps.db))], [2, 3], 'no welcome tells of them either');
+  t.same([...(await untoldVersions(stage.deps.db, 1))], [2, 3], 'no welcome tells of them either');
   await refuses(t, 'notice.not-waiting', sendNow(stage.deps, 2, officer));
   // Still within the time: another one joins, with the base that readers know.
   stage.clock.advance({ minutes: 30 });
