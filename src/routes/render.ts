@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
 import type { TextSource, Texts } from '../texts.js';
 import { type Assets, readAssets } from './assets.js';
+import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
 
 /*
@@ -29,6 +30,8 @@ export interface PageContext {
   languages: { locale: string; name: string; link: string; current: boolean }[];
   /** The language that the address asks for; null where the browser's headers decided. */
   chosenLocale: string | null;
+  /** What the list can be had in beside the page. */
+  formats: readonly Format[];
   t: Texts['t'];
   /** A catalogue text whose values may be `Html`, as markup. */
   sentence(key: string, values: Readonly<Record<string, string | number | Html>>): Html;
@@ -135,6 +138,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       script: (file) => basePath + assets.path(file),
       languages: languagesOf(texts, words.locale, basePath + path),
       chosenLocale: choice.chosen ? words.locale : null,
+      formats,
       t: words.t,
       sentence: (key, values) => sentenceHtml(values, (plain) => words.t(key, plain)),
       name: nameHtml,
@@ -195,8 +199,8 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
 }
 
 /** A finished body with its strong ETag (RFC 9110, 8.8.3): another content, another tag. */
-export function renderedOf(text: string, type: string, locale: string): Rendered {
-  const body = Buffer.from(text);
+export function renderedOf(content: string | Uint8Array, type: string, locale: string): Rendered {
+  const body = Buffer.from(content);
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
   return { body, type, etag, locale };
 }
