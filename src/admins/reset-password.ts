@@ -1,13 +1,13 @@
 import { type Actor, actorFrom, visitorActor } from '../actor.js';
 import { recordAudit } from '../audit/record.js';
-import { transaction } from '../database/transaction.js';
+import { type Tx, transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import { parseAddress } from '../mail/address.js';
 import { countResetsOf, revokeResetsOf, useLink } from './link-queries.js';
 import { openLink, sendLink } from './links.js';
 import { hashPassword, refuseWeak } from './password.js';
-import { holdAdmin, selectAdmin, selectAdminByKey, updatePasswordHash } from './queries.js';
+import { type Admin, holdAdmin, selectAdmin, selectAdminByKey, updatePasswordHash } from './queries.js';
 import { deleteSessionsOf } from './session-queries.js';
 import { tellOwner } from './tell.js';
 
@@ -36,13 +36,7 @@ export async function requestReset(
     if (admin === null || admin.disabledAt !== null || !admin.hasPassword) return;
     if ((await countResetsOf(tx, admin.id, new Date(at.getTime() - hour))) >= mostAnHour) return;
     const actor = actorFrom(visitorActor, `console ${request.ip}`);
-    await sendLink(tx, deps, {
-      purpose: 'reset',
-      to: { adminId: admin.id },
-      ...{ email: admin.email, emailKey: admin.emailKey, locale: request.locale },
-      lifeMinutes: ownMinutes,
-      madeBy: actor,
-    });
+    await sendResetLink(tx, deps, admin, { locale: request.locale, lifeMinutes: ownMinutes, madeBy: actor });
     await recordAudit(tx, { at, actor, action: 'admin.reset-requested', subject: `admin ${admin.id}` });
   });
 }
@@ -58,15 +52,18 @@ export async function sendReset(
     const admin = await holdAdmin(tx, request.adminId);
     if (admin === null) throw new Refusal('account.missing', 'There is no such account.');
     if (admin.disabledAt !== null) throw new Refusal('account.disabled', 'This account is disabled.');
-    await sendLink(tx, deps, {
-      purpose: 'reset',
-      to: { adminId: admin.id },
-      ...{ email: admin.email, emailKey: admin.emailKey, locale: request.locale },
-      lifeMinutes: sentMinutes,
-      madeBy: actor,
-    });
+    await sendResetLink(tx, deps, admin, { locale: request.locale, lifeMinutes: sentMinutes, madeBy: actor });
     await recordAudit(tx, { at, actor, action: 'admin.reset-sent', subject: `admin ${admin.id}` });
   });
+}
+
+async function sendResetLink(
+  tx: Tx,
+  deps: Pick<Deps, 'config' | 'now'>,
+  { id, email, emailKey }: Admin,
+  link: { locale: string; lifeMinutes: number; madeBy: Actor },
+): Promise<void> {
+  await sendLink(tx, deps, { purpose: 'reset', to: { adminId: id }, email, emailKey, ...link });
 }
 
 /** Whether a link to a new password opens something, and for which address. Refuses as `openLink`. */

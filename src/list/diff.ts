@@ -1,4 +1,4 @@
-import type { Change, FieldChange, Suggestion } from './change.js';
+import { type Change, changeKindSchema, type FieldChange, type Suggestion } from './change.js';
 import { columnsOf } from './columns.js';
 import { differencesOf, type Entry, statedValue } from './compare.js';
 import type { DataCategory, DataSubject, ListDocument, SubProcessor } from './document.js';
@@ -21,19 +21,6 @@ const rows = {
   dataCategory: fieldsOf(dataCategoryFields),
   subProcessor: fieldsOf(subProcessorFields),
 };
-
-const kindOrder: readonly Change['kind'][] = [
-  'sub-processor-added',
-  'sub-processor-removed',
-  'sub-processor-changed',
-  'data-subject-added',
-  'data-subject-removed',
-  'data-subject-changed',
-  'data-category-added',
-  'data-category-removed',
-  'data-category-changed',
-  'list-changed',
-];
 
 interface Pair<Item> {
   before: Item;
@@ -294,7 +281,7 @@ function inOrder(changes: readonly Change[]): Change[] {
   const keyed = changes.map((change) => ({
     change,
     key: [
-      String(kindOrder.indexOf(change.kind)),
+      String(changeKindSchema.options.indexOf(change.kind)),
       'dataSubject' in change ? change.dataSubject : '',
       plainText(change.name),
       change.id,

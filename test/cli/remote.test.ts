@@ -40,7 +40,11 @@ const problem = (status: number, code: string, headers: Record<string, string> =
     status,
     JSON.stringify({
       type: `urn:subnotice:problem:${code}`,
-      ...{ title: 'Refused', status, code, detail: 'It says why.', instance: 'urn:uuid:0' },
+      title: 'Refused',
+      status,
+      code,
+      detail: 'It says why.',
+      instance: 'urn:uuid:0',
     }),
     headers,
   );

@@ -161,7 +161,12 @@ t.test('the founding list says what was typed from it by hand', async (t) => {
     dataSubjects.map(({ name, dataCategories }) => ({
       name,
       dataCategories: dataCategories?.map(({ id, name, optional, purpose, legalBasis, source }) => ({
-        ...{ id, name, optional, purpose, legalBasis, source },
+        id,
+        name,
+        optional,
+        purpose,
+        legalBasis,
+        source,
       })),
     }));
   t.strictSame(facts(built.list), facts(typed));
