@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Parser } from 'tap-parser';
+import { compileTests } from './compile.js';
 import { dropLeftovers, startTestServer } from './support/database.js';
 
 /*
@@ -24,6 +25,7 @@ type Counts = typeof counts;
 const files = process.argv.length > 2 ? process.argv.slice(2) : allFiles();
 refuseMissing();
 const server = await startTestServer();
+const compiled = await compileTests();
 try {
   await dropLeftovers(server.url);
   const waiting = files.values();
@@ -39,6 +41,7 @@ try {
   };
   await Promise.all(Array.from({ length: atOnce }, work));
 } finally {
+  compiled.remove();
   await server.close();
 }
 
@@ -66,8 +69,9 @@ function refuseMissing(): void {
 async function run(file: string): Promise<{ found: Counts; took: number; told: string }> {
   const begun = performance.now();
   const found = { passed: 0, failed: 0, skipped: 0 };
-  const child = spawn(process.execPath, ['--import=tsx', fileURLToPath(new URL(file, root))], {
-    cwd: root,
+  const program = join(compiled.folder, file.replace(/\.ts$/, '.js'));
+  const child = spawn(process.execPath, ['--enable-source-maps', program], {
+    cwd: compiled.folder,
     env: { ...process.env, TAP: '1', TAP_TIMEOUT: String(patience) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -3,6 +3,7 @@ import t from 'tap';
 import { z } from 'zod';
 import { openDatabase } from '../support/database.js';
 import { freePort, startService, until } from '../support/process.js';
+import { programUrl } from '../support/program.js';
 import { startSmtp } from '../support/smtp.js';
 import { adminEnv, openConsole } from './console.js';
 import { addDays, dayOf, lastSunday } from './days.js';
@@ -15,7 +16,7 @@ t.setTimeout(180_000);
 t.jobs = 2;
 
 const timeZone = 'Europe/Brussels';
-const preload = new URL('../support/shifted-clock.ts', import.meta.url).href;
+const preload = programUrl('test/support/shifted-clock').href;
 
 const nextYear = Number(addDays(dayOf(new Date(), timeZone), 365).slice(0, 4));
 const [spring, autumn] = [lastSunday(nextYear, 3), lastSunday(nextYear, 10)];

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { z } from 'zod';
 import { freePort, type Service, startService } from '../support/process.js';
+import { programUrl } from '../support/program.js';
 import { send } from './outside.js';
 
 /*
@@ -8,7 +9,7 @@ import { send } from './outside.js';
  * dates move: timers, connections and the clock of the database run as ever.
  */
 
-const preload = new URL('../support/shifted-clock.ts', import.meta.url).href;
+const preload = programUrl('test/support/shifted-clock').href;
 
 export interface ClockedService extends Service {
   /** What its clock shows. */

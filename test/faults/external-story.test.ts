@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { simpleParser } from 'mailparser';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
@@ -21,6 +20,7 @@ import {
 } from '../bugs/outside.js';
 import { openDatabase } from '../support/database.js';
 import { freePort, startService, until } from '../support/process.js';
+import { loaders, programPath } from '../support/program.js';
 
 t.setTimeout(120_000);
 
@@ -34,8 +34,7 @@ interface Mail {
 
 /** A mail server that shares nothing with the service or the test but its port. */
 async function startExternalRelay(t: Test, user: string, password: string) {
-  const program = fileURLToPath(new URL('./external-relay.ts', import.meta.url));
-  const child = fork(program, [user, password], { execArgv: ['--import', import.meta.resolve('tsx')] });
+  const child = fork(programPath('test/faults/external-relay'), [user, password], { execArgv: [...loaders] });
   t.teardown(async () => {
     if (child.exitCode !== null) return;
     child.disconnect();

@@ -2,17 +2,17 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import t, { type Test } from 'tap';
 import { startEmbedded } from '../../src/database/embedded.js';
 import { OperatorError } from '../../src/errors.js';
 import { temporaryFolder, until } from '../support/process.js';
+import { loaders, programPath } from '../support/program.js';
 
 t.setTimeout(120_000);
 
 const isRoot = process.getuid?.() === 0;
-const program = fileURLToPath(new URL('../support/hold-database.ts', import.meta.url));
+const program = programPath('test/support/hold-database');
 
 t.test('the data is there again after a stop and a start', async (t) => {
   const dataDir = temporaryFolder(t);
@@ -200,11 +200,11 @@ async function query(url: string, text: string): Promise<object[]> {
 
 /** The database held by a process of its own, which can be killed. */
 async function hold(t: Test, dataDir: string, as: { uid?: number; gid?: number } = {}) {
-  const child: ChildProcessWithoutNullStreams = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), program, dataDir],
-    { ...as, cwd: '/', env: { PATH: '/usr/bin:/bin', HOME: '/tmp' } },
-  );
+  const child: ChildProcessWithoutNullStreams = spawn(process.execPath, [...loaders, program, dataDir], {
+    ...as,
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin', HOME: '/tmp' },
+  });
   t.teardown(() => child.kill('SIGKILL'));
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

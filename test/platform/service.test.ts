@@ -7,6 +7,7 @@ import pg from 'pg';
 import t, { type Test } from 'tap';
 import { openDatabase } from '../support/database.js';
 import { freePort, runCommand, type Service, startService, temporaryFolder, until } from '../support/process.js';
+import { loaders, programPath } from '../support/program.js';
 import { startSmtp } from '../support/smtp.js';
 
 t.setTimeout(180_000);
@@ -114,9 +115,9 @@ t.test('commands work without a running service', async (t) => {
 });
 
 t.test('output that nobody reads to its end is no fault', async (t) => {
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const main = programPath('src/main');
   const sample = new URL('../../samples/sub-processors.yaml', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', main, 'diff', '--json', sample, sample], {
+  const child = spawn(process.execPath, [...loaders, main, 'diff', '--json', sample, sample], {
     env: { PATH: process.env.PATH ?? '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

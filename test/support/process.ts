@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
+import { loaders, programPath } from './program.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const main = programPath('src/main');
 
 export interface Service {
   /** Where it answers, without a slash at the end. */
@@ -116,8 +117,7 @@ function launch(
   env: Readonly<Record<string, string>>,
   { input, preload }: { input?: string; preload?: string },
 ) {
-  const modules = [import.meta.resolve('tsx'), ...(preload === undefined ? [] : [preload])];
-  const imports = modules.flatMap((module) => ['--import', module]);
+  const imports = [...loaders, ...(preload === undefined ? [] : ['--import', preload])];
   // tap hands its loaders to every Node.js below it by NODE_OPTIONS: the service runs without them.
   const command = ['-u', 'NODE_OPTIONS', process.execPath, ...imports, main, ...args];
   const child: ChildProcess = spawn('env', command, {

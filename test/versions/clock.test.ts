@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { Refusal, type RefusalCode } from '../../src/errors.js';
 import type { ListDocument } from '../../src/list/document.js';
 import { type SealedFacts, seal, verifyChain } from '../../src/versions/chain.js';
 import { type ClockSettings, type DatesFacts, readMoment, settleDates, stateOf } from '../../src/versions/clock.js';
+import { loaders, programPath } from '../support/program.js';
 
 const utc: ClockSettings = { timeZone: 'UTC', noticePeriodDays: 30, objectionDays: 30 };
 const brussels: ClockSettings = { ...utc, timeZone: 'Europe/Brussels' };
@@ -191,9 +191,9 @@ t.test('the calendar day is the same everywhere, in whatever zone the process ru
     ['2027-04-03T11:00:00.000Z', '2027-04-04T12:00:00.000Z', '2027-04-03T13:30:00.000Z'],
     ['2027-09-25T12:00:00.000Z', '2027-09-26T11:00:00.000Z', '2027-09-25T14:30:00.000Z'],
   ];
-  const script = fileURLToPath(new URL('./clock-days.ts', import.meta.url));
+  const script = programPath('test/versions/clock-days');
   for (const zone of ['Asia/Shanghai', 'America/Los_Angeles', 'UTC']) {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+    const { stdout } = await promisify(execFile)(process.execPath, [...loaders, script], {
       env: { ...process.env, TZ: zone },
     });
     const rows: {
