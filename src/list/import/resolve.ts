@@ -1,3 +1,4 @@
+import { limits } from '../document.js';
 import { plainText } from '../plain.js';
 import { leave, understand } from './account.js';
 import { kindMeant, type Nameless, unnamedKind } from './build-catalogue.js';
@@ -113,7 +114,7 @@ function put(
     if (slot === null) {
       slot = addCategory(catalogue, kind, name);
       if (slot === null) {
-        leave(row, column, text, kind.slots.length >= 500 ? 'too-many' : 'not-accepted');
+        leave(row, column, text, kind.slots.length >= limits.dataCategories ? 'too-many' : 'not-accepted');
         continue;
       }
       if (kind.isStated) notes.push({ code: 'category-made', values: { name, dataSubject: kind.name } });

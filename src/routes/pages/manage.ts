@@ -8,6 +8,7 @@ import { readManaged } from '../../subscribers/manage.js';
 import { myData } from '../../subscribers/my-data.js';
 import { keepPrivate } from './private.js';
 import { type FieldFault, faultsOfPost, faultsOfRefusal, subscriptionPost, typedValues } from './subscription-form.js';
+import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -84,18 +85,7 @@ export function manageRoutes(deps: AppDeps): FastifyPluginAsync {
     } catch (error) {
       if (!(error instanceof Refusal) || (error.code !== 'token.unknown' && error.code !== 'token.expired'))
         throw error;
-      const { t } = texts(request);
-      return deps.pages.page(
-        reply,
-        'link-over',
-        {
-          title: t('subscription.manage.unknown.title'),
-          lead: t('subscription.manage.unknown.lead'),
-          form: null,
-          contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
-        },
-        { status: error.code === 'token.expired' ? 410 : 404 },
-      );
+      return unknownLink(deps, request, reply, { of: 'manage', status: error.code === 'token.expired' ? 410 : 404 });
     }
   }
 

@@ -8,6 +8,7 @@ import type { Objection } from '../../objections/objection.js';
 import { keepPrivate } from './private.js';
 import type { FieldFault } from './subscription-form.js';
 import { answerTestLinks } from './test-links.js';
+import { unknownLink } from './unknown-link.js';
 
 type TokenRequest = FastifyRequest<{ Params: { token: string } }>;
 
@@ -56,18 +57,7 @@ export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
       return await answer();
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'token.unknown') throw error;
-      const { t } = texts(request);
-      return deps.pages.page(
-        reply,
-        'link-over',
-        {
-          title: t('subscription.objection.unknown.title'),
-          lead: t('subscription.objection.unknown.lead'),
-          form: null,
-          contact: deps.config.mailReplyTo ?? deps.config.mailFrom.address,
-        },
-        { status: 404 },
-      );
+      return unknownLink(deps, request, reply, { of: 'objection' });
     }
   }
 
