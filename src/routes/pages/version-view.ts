@@ -32,12 +32,6 @@ export interface BriefItem {
   details: Html[];
 }
 
-/** That an entry of the list in force is going to change, shown at the entry. */
-export interface Mark {
-  version: PublishedVersion;
-  removed: boolean;
-}
-
 const mostItems = 12;
 /** Beyond this a value is not brief, and only its field is named. */
 const briefLength = 80;
@@ -83,19 +77,6 @@ export function baseOf(
     ({ number, withdrawnAt }) => number < version.number && (withdrawnAt === null || withdrawnAt > version.publishedAt),
   );
   return stood.length === 0 ? null : Math.max(...stood.map(({ number }) => number));
-}
-
-/** Which entries of the list in force an announced version changes or removes: the first that does, by entry id. */
-export function marksOf(steps: readonly Step[]): Map<string, Mark> {
-  const marks = new Map<string, Mark>();
-  for (const { version, changes } of steps) {
-    for (const change of changes) {
-      if (change.kind !== 'sub-processor-changed' && change.kind !== 'sub-processor-removed') continue;
-      if (change.severity === 'editorial' || marks.has(change.id)) continue;
-      marks.set(change.id, { version, removed: change.kind === 'sub-processor-removed' });
-    }
-  }
-  return marks;
 }
 
 function briefItem(item: AccountItem, texts: Texts): BriefItem {
