@@ -5,7 +5,7 @@ import { applyGradings } from '../../list/grading.js';
 import { isColumn, namesOf } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
 import type { Board } from '../../versions/read.js';
-import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
+import type { PublishedVersion } from '../../versions/version.js';
 import { type Html, html, joinHtml, listHtml, nameHtml } from '../html.js';
 
 /*
@@ -66,17 +66,6 @@ export function announcedViews(steps: readonly Step[], texts: Texts): AnnouncedV
       detail: before === null ? `/versions/${version.number}` : `/compare/${before.number}...${version.number}`,
     };
   });
-}
-
-/** The version that a version's own changes are told against: the latest before it that was not withdrawn then. */
-export function baseOf(
-  version: Pick<VersionSummary, 'number' | 'publishedAt'>,
-  all: readonly VersionSummary[],
-): number | null {
-  const stood = all.filter(
-    ({ number, withdrawnAt }) => number < version.number && (withdrawnAt === null || withdrawnAt > version.publishedAt),
-  );
-  return stood.length === 0 ? null : Math.max(...stood.map(({ number }) => number));
 }
 
 function briefItem(item: AccountItem, texts: Texts): BriefItem {
