@@ -19,12 +19,14 @@ import { createProgressFeed, type ProgressFeed } from './notices/progress-feed.j
 import { adminRoutes } from './routes/admin/routes.js';
 import { apiRoutes } from './routes/api/api.js';
 import { publicApiRoutes } from './routes/api/public.js';
+import { publicHistoryRoutes } from './routes/api/public-history.js';
 import { assetRoutes } from './routes/assets.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
 import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
 import { registerOpenapi } from './routes/openapi.js';
 import { operationRoutes } from './routes/operations.js';
+import { dayRoutes } from './routes/pages/at.js';
 import { confirmRoutes } from './routes/pages/confirm.js';
 import { listRoutes } from './routes/pages/list.js';
 import { mailboxRoutes } from './routes/pages/mailbox.js';
@@ -32,6 +34,7 @@ import { manageRoutes } from './routes/pages/manage.js';
 import { objectionRoutes } from './routes/pages/objections.js';
 import { preferencesRoutes } from './routes/pages/preferences.js';
 import { problemPage } from './routes/pages/problem-page.js';
+import { subProcessorRoutes } from './routes/pages/sub-processors.js';
 import { subscribeRoutes } from './routes/pages/subscribe.js';
 import { unsubscribeRoutes } from './routes/pages/unsubscribe.js';
 import { versionRoutes as versionPages } from './routes/pages/versions.js';
@@ -155,8 +158,11 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   assetRoutes,
   listRoutes,
   versionPages,
+  dayRoutes,
+  subProcessorRoutes,
   feedRoutes,
   publicApiRoutes,
+  publicHistoryRoutes,
   // Subscribers
   subscribeRoutes,
   confirmRoutes,

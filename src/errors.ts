@@ -28,6 +28,7 @@ export const refusalCodes = [
   'token.unknown',
   'token.expired',
   'token.used',
+  'sub-processor.missing',
   'subscriber.missing',
   'group.missing',
   'group.in-use',

@@ -6,9 +6,8 @@ import { describe } from '../list/describe.js';
 import type { ListDocument } from '../list/document.js';
 import { namesOf } from '../list/values.js';
 import { escapeMarkup } from '../mail/escape.js';
-import { readVersion, readVersions } from '../versions/read.js';
+import { baseOf, readVersion, readVersions } from '../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../versions/version.js';
-import { baseOf } from './pages/version-view.js';
 import { type LocaleChoice, renderedOf } from './render.js';
 
 /*

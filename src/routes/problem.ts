@@ -47,6 +47,7 @@ const refusalStatus = {
   'token.unknown': 404,
   'token.expired': 410,
   'token.used': 410,
+  'sub-processor.missing': 404,
   'subscriber.missing': 404,
   'group.missing': 404,
   'group.in-use': 409,

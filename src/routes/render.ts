@@ -99,6 +99,8 @@ export interface Renderer {
   sendRendered(reply: FastifyReply, rendered: Rendered, options?: Pick<PageOptions, 'status' | 'cache'>): FastifyReply;
   /** PUBLIC_URL + path: for redirects, feeds and mail. */
   href(path: string): string;
+  /** The path below PUBLIC_URL, with the language where the address has chosen it: `it.link` for who builds markup. */
+  link(path: string, choice: LocaleChoice): string;
   localeOf(request: FastifyRequest): string;
   localeChoice(request: FastifyRequest, preferred?: string): LocaleChoice;
   assets: Assets;
@@ -123,9 +125,12 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     return { locale: preferred ?? texts.negotiate(request.headers['accept-language']), chosen: false };
   }
 
+  function link(path: string, { locale, chosen }: LocaleChoice): string {
+    return basePath + (chosen ? withLocale(path, locale) : path);
+  }
+
   function contextOf(choice: LocaleChoice, path: string): PageContext {
     const words = texts.for(choice.locale);
-    const link = (to: string) => basePath + (choice.chosen ? withLocale(to, words.locale) : to);
     const time = (at: Date, shown: string) => html`<time datetime="${at.toISOString()}">${shown}</time>`;
     return {
       texts: words,
@@ -159,7 +164,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       paragraphs: paragraphsHtml,
       autolink: autolinkHtml,
       quiet: (text) => html`<span class="unstated">${text}</span>`,
-      link,
+      link: (to) => link(to, choice),
       href,
     };
   }
@@ -185,6 +190,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
   return {
     assets,
     href,
+    link,
     localeChoice,
     localeOf: (request) => localeChoice(request).locale,
     render,

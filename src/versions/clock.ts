@@ -104,6 +104,28 @@ export function numberInForce(
   return highest;
 }
 
+/** When a version was, is or is going to be in force. */
+export interface PeriodInForce {
+  number: number;
+  from: Date;
+  /** Null: until another one is announced. */
+  until: Date | null;
+}
+
+/** When each version is in force, by what is published, in the order of time; those that never are have no period. */
+export function periodsInForce(
+  all: readonly { number: number; effectiveAt: Date; withdrawnAt: Date | null }[],
+): PeriodInForce[] {
+  const standing = all
+    .filter(({ withdrawnAt }) => withdrawnAt === null)
+    .sort((a, b) => a.effectiveAt.getTime() - b.effectiveAt.getTime() || b.number - a.number);
+  const begun: { number: number; from: Date }[] = [];
+  for (const { number, effectiveAt } of standing) {
+    if (number > (begun.at(-1)?.number ?? 0)) begun.push({ number, from: effectiveAt });
+  }
+  return begun.map((period, index) => ({ ...period, until: begun[index + 1]?.from ?? null }));
+}
+
 /**
  * A moment that a person named: a day (its 00:00), a local time in the zone, or an instant. A local time
  * that a clock change leaves out is taken an hour later, one that comes twice is its first (RFC 5545).

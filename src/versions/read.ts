@@ -107,6 +107,17 @@ export async function readGradingsOn(db: Db, from: number, to: number): Promise<
   return from < to ? selectGradings(db, { after: from, upTo: to }) : [];
 }
 
+/** The version that a version's own changes are told against: the latest before it that was not withdrawn then. PURE. */
+export function baseOf(
+  version: Pick<VersionSummary, 'number' | 'publishedAt'>,
+  all: readonly VersionSummary[],
+): number | null {
+  const stood = all.filter(
+    ({ number, withdrawnAt }) => number < version.number && (withdrawnAt === null || withdrawnAt > version.publishedAt),
+  );
+  return stood.length === 0 ? null : Math.max(...stood.map(({ number }) => number));
+}
+
 /** Numbers of the versions that a new one may say it corrects, newest first. */
 export async function correctableNumbers(db: Db): Promise<number[]> {
   const timeline = await selectTimeline(db);

@@ -17,6 +17,8 @@ export interface SubjectView {
 export interface CategoryView {
   name: string;
   anchor: string;
+  /** What the list is filtered by for it: `managers.email-address`. */
+  key: string;
   optional: boolean;
   special: boolean;
   purpose: string | null;
@@ -43,20 +45,37 @@ export function categoryAnchor(subject: string, category: string): string {
   return `data-category-${subject}-${category}`;
 }
 
-/** The catalogue of every data subject kind, in the document's order. */
-export function catalogueView(document: ListDocument): SubjectView[] {
+/** The `id` of a data subject kind on the page. */
+export function subjectAnchor(subject: string): string {
+  return `data-subject-${subject}`;
+}
+
+/** The `id` of a statement on the page. */
+export function statementAnchor(id: string): string {
+  return `statement-${id}`;
+}
+
+/**
+ * The catalogue of every data subject kind, in the document's order.
+ * @param only anchors of the data categories that are shown; absent: all
+ */
+export function catalogueView(document: ListDocument, only?: ReadonlySet<string>): SubjectView[] {
+  if (only?.size === 0) return [];
   const found = recipientsOf(document.subProcessors);
   const recipientsAt = (anchor: string) => {
     const recipients = found.get(anchor) ?? [];
     return { recipients, tooMany: recipients.length > mostRecipients };
   };
-  return document.dataSubjects.map((subject) => {
-    const categories = subject.dataCategories ?? [];
+  const isShown = (subject: string) => (category: DataCategory) =>
+    only?.has(categoryAnchor(subject, category.id)) ?? true;
+  return document.dataSubjects.flatMap((subject) => {
+    const categories = (subject.dataCategories ?? []).filter(isShown(subject.id));
+    if (only !== undefined && categories.length === 0) return [];
     const states = (...fields: (keyof DataCategory)[]) =>
       categories.some((category) => fields.some((field) => category[field] !== undefined));
     return {
       name: subject.name,
-      anchor: `data-subject-${subject.id}`,
+      anchor: subjectAnchor(subject.id),
       description: subject.description ?? null,
       columns: {
         purpose: states('purpose', 'description', 'example'),
@@ -67,6 +86,7 @@ export function catalogueView(document: ListDocument): SubjectView[] {
       categories: categories.map((category) => ({
         name: category.name,
         anchor: categoryAnchor(subject.id, category.id),
+        key: `${subject.id}.${category.id}`,
         optional: category.optional === true,
         special: category.specialCategory === true,
         purpose: category.purpose ?? null,

@@ -78,6 +78,8 @@ export interface EntryContext {
   optionalCategories: ReadonlySet<string>;
   /** Needed fields that no entry states. */
   open: ReadonlySet<string>;
+  /** Where an anchor of the list is. */
+  at(anchor: string): string;
 }
 
 /**
@@ -152,11 +154,13 @@ function factOf(
     case 'dataCategories':
       return dataFacts(entry, context);
     case 'parent':
-      return fact(entry.parent === undefined ? null : [entryLink(entry.parent, names.subProcessor(entry.parent))]);
+      return fact(
+        entry.parent === undefined ? null : [entryLink(entry.parent, names.subProcessor(entry.parent), context)],
+      );
     case 'children': {
       const engaged = context.children.get(entry.id) ?? [];
       return fact(
-        engaged.map((child) => entryLink(child.id, child.name)),
+        engaged.map((child) => entryLink(child.id, child.name, context)),
         texts.t('pages.list.engages'),
       );
     }
@@ -197,7 +201,7 @@ function dataFacts(entry: SubProcessor, context: EntryContext): EntryFact[] {
       const anchor = categoryAnchor(subject, id);
       const star = optionalCategories.has(anchor) ? optionalStar(texts) : null;
       const special = names.isSpecial(subject, id) ? html` (${texts.t('list.specialCategory')})` : null;
-      return html`<a href="#${anchor}">${nameHtml(names.dataCategory(subject, id))}</a>${star}${special}`;
+      return html`<a href="${context.at(anchor)}">${nameHtml(names.dataCategory(subject, id))}</a>${star}${special}`;
     });
     return {
       field: 'dataCategories',
@@ -213,8 +217,8 @@ function optionalStar(texts: Texts): Html {
   return html`<span class="star" aria-hidden="true">*</span><span class="visually-hidden"> (${texts.t('list.optional')})</span>`;
 }
 
-function entryLink(id: string, name: string): Html {
-  return html`<a href="#${entryAnchor(id)}">${nameHtml(name)}</a>`;
+function entryLink(id: string, name: string, { at }: EntryContext): Html {
+  return html`<a href="${at(entryAnchor(id))}">${nameHtml(name)}</a>`;
 }
 
 /** Addresses are http(s) by the document's schema. */

@@ -1,10 +1,10 @@
 import type { ListDocument, SubProcessor } from '../../list/document.js';
 import { labelOf, namesOf } from '../../list/values.js';
-import { vendorKey } from '../../list/vendors.js';
+import { entriesByVendor, type VendorEntries } from '../../list/vendor-groups.js';
 import type { Texts } from '../../texts.js';
 import type { Html } from '../html.js';
 import { markdownHtml } from '../markdown.js';
-import { catalogueView, categoryAnchor, entryAnchor, type SubjectView } from './catalogue-view.js';
+import { catalogueView, categoryAnchor, entryAnchor, type SubjectView, statementAnchor } from './catalogue-view.js';
 import { badgesOf, type EntryContext, type EntryView, entryView, neededFields } from './entry-view.js';
 
 /*
@@ -13,6 +13,10 @@ import { badgesOf, type EntryContext, type EntryView, entryView, neededFields } 
  */
 
 export interface ListView {
+  /** Where an anchor of the list is: on this page, or on that of the whole list. */
+  at(anchor: string): string;
+  /** The lasting address of an anchor, for copying. */
+  permalink(anchor: string): string;
   introduction: Html | null;
   dpaUrl: string | null;
   services: string[];
@@ -29,6 +33,8 @@ export interface ListView {
 
 export interface GroupView {
   heading: string | null;
+  /** As the entries name it; null: they name none. */
+  name: string | null;
   anchor: string;
   vendors: VendorView[];
 }
@@ -38,6 +44,7 @@ export interface VendorView {
   anchor: string;
   /** Where it sits, when all its entries agree on that. */
   country: string | null;
+  countryCode: string | null;
   address: string | null;
   /** The address ends with the country's name, so that it need not be said twice. */
   countryInAddress: boolean;
@@ -45,8 +52,21 @@ export interface VendorView {
   entries: EntryView[];
 }
 
-/** The page's view of a document. Throws nothing: a stored document is whole. */
-export function listView(document: ListDocument, texts: Texts): ListView {
+/** A part of the list. */
+export interface ListPart {
+  /** Vendors of the document, with those of their entries that are shown. */
+  vendors: readonly VendorEntries[];
+  /** The data categories that are shown, by their anchors. */
+  categories: ReadonlySet<string>;
+  /** The address of the whole list: links to what is not shown lead there. */
+  whole: string;
+}
+
+/**
+ * The page's view of a document, or of a part of it: vendors and data categories alone, as what stands around them
+ * belongs to the whole. Throws nothing: a stored document is whole.
+ */
+export function listView(document: ListDocument, texts: Texts, part?: ListPart): ListView {
   const names = namesOf(document);
   const children = gather(document.subProcessors, ({ parent }) => parent);
   const open = neededFields.filter((field) => document.subProcessors.every((entry) => entry[field] === undefined));
@@ -58,21 +78,26 @@ export function listView(document: ListDocument, texts: Texts): ListView {
     subjects: document.dataSubjects.map(({ id }) => id),
     optionalCategories: optionalCategoriesOf(document),
     open: new Set<string>(open),
+    at: atOf(part),
   };
 
-  const vendors = vendorsOf(document.subProcessors);
+  const vendors = part?.vendors ?? entriesByVendor(document);
   const groups = gather(vendors, ([first]) => first?.group);
+  const around: Partial<ListDocument> = part === undefined ? document : {};
   return {
-    introduction: document.introduction === undefined ? null : markdownHtml(document.introduction),
-    dpaUrl: document.dpaUrl ?? null,
-    services: (document.services ?? []).map(({ name }) => name),
-    statements: (document.statements ?? []).map(({ id, text }) => ({ anchor: `statement-${id}`, text })),
+    at: context.at,
+    permalink: (anchor) => `${part?.whole ?? ''}#${anchor}`,
+    introduction: around.introduction === undefined ? null : markdownHtml(around.introduction),
+    dpaUrl: around.dpaUrl ?? null,
+    services: (around.services ?? []).map(({ name }) => name),
+    statements: (around.statements ?? []).map(({ id, text }) => ({ anchor: statementAnchor(id), text })),
     groups: [...groups].map(([heading, members], index) => ({
       heading: heading ?? (groups.size > 1 ? texts.t('pages.list.otherGroup') : null),
+      name: heading ?? null,
       anchor: `group-${index + 1}`,
       vendors: members.map((entries) => vendorView(entries, context)),
     })),
-    subjects: catalogueView(document),
+    subjects: catalogueView(document, part?.categories),
     vendors: vendors.length,
     hasOptional: document.subProcessors.some(({ optional }) => optional === true),
     hasOptionalCategories: context.optionalCategories.size > 0,
@@ -80,9 +105,10 @@ export function listView(document: ListDocument, texts: Texts): ListView {
   };
 }
 
-/** Entries of one vendor beside each other, at the place of the first. */
-function vendorsOf(entries: readonly SubProcessor[]): SubProcessor[][] {
-  return [...gather(entries, ({ name }) => vendorKey(name)).values()];
+function atOf(part: ListPart | undefined): (anchor: string) => string {
+  if (part === undefined) return (anchor) => `#${anchor}`;
+  const shown = new Set([...part.vendors.flat().map(({ id }) => entryAnchor(id)), ...part.categories]);
+  return (anchor) => `${shown.has(anchor) ? '' : part.whole}#${anchor}`;
 }
 
 function gather<Key, Value>(values: readonly Value[], keyOf: (value: Value) => Key): Map<Key, Value[]> {
@@ -113,7 +139,7 @@ function optionalCategoriesOf(document: ListDocument): Set<string> {
   );
 }
 
-function vendorView(entries: readonly SubProcessor[], context: EntryContext): VendorView {
+function vendorView(entries: VendorEntries, context: EntryContext): VendorView {
   const [first] = entries;
   if (first === undefined) throw new Error('a vendor without an entry');
   const { texts } = context;
@@ -126,6 +152,7 @@ function vendorView(entries: readonly SubProcessor[], context: EntryContext): Ve
     anchor: entries.length === 1 ? entryAnchor(first.id) : `vendor-${first.id}`,
     address: shared.has('address') ? (first.address ?? null) : null,
     country: shared.has('country') && first.country !== undefined ? texts.country(first.country) : null,
+    countryCode: first.country ?? null,
     countryInAddress: shared.has('address') && isInAddress(first, texts),
     badges: shared.has('badges') ? badgesOf(first, texts) : [],
     entries: entries.map((entry) => entryView(entry, first, shared, entries.length > 1, context)),

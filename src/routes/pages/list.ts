@@ -1,29 +1,70 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import type { AppDeps } from '../../app.js';
-import { readBoard } from '../../versions/read.js';
+import { type Board, readBoard } from '../../versions/read.js';
+import type { PublishedVersion } from '../../versions/version.js';
+import type { LocaleChoice } from '../render.js';
+import { comingOf, marksOf } from './announced-marks.js';
+import { categoryAnchor } from './catalogue-view.js';
+import { type AskedFilter, askedFilter, filteredList, pathOf, wholeFilter } from './list-filter.js';
 import { listView } from './list-view.js';
-import { announcedViews, marksOf, stepsOf } from './version-view.js';
+import { announcedViews, stepsOf } from './version-view.js';
 
 /** The page that customers link to: the list in force, and above it what is announced. */
 export function listRoutes(deps: AppDeps): FastifyPluginAsync {
+  const { pages } = deps;
+
+  /** Before the first version takes effect, the announced one is all there is to read. */
+  const shownOf = (board: Board) => board.inForce ?? board.announced[0] ?? null;
+
+  /**
+   * A part of the list. Not kept, as nobody can say how many of them are asked for; of a long list one page is
+   * rendered at a time, so that it costs little.
+   */
+  function sendPart(
+    reply: FastifyReply,
+    wish: AskedFilter,
+    { board, shown, choice }: { board: Board; shown: PublishedVersion; choice: LocaleChoice },
+  ): FastifyReply {
+    const texts = deps.texts.for(choice.locale);
+    const { vendors, filter } = filteredList(shown.document, wish, texts);
+    const [subject, category] = filter.filter.category?.split('.') ?? [];
+    const part = {
+      vendors,
+      categories: new Set(subject && category ? [categoryAnchor(subject, category)] : []),
+      whole: pages.link('/', choice),
+    };
+    const view = listView(shown.document, texts, part);
+    const data = { board, shown, view, filter, marks: marksOf(stepsOf(board)) };
+    return pages.sendRendered(reply, pages.render('list-part', data, choice, pathOf(filter.filter)), {
+      cache: 'revalidate',
+    });
+  }
+
   return async (app) => {
-    app.get('/', async (request, reply) =>
-      deps.kept.send(request, reply, '/', async (choice) => {
+    app.get('/', async (request, reply) => {
+      const wish = askedFilter(request.query);
+      if (wish !== null) {
+        const board = await readBoard(deps.db, deps.now());
+        const shown = shownOf(board);
+        if (shown !== null) return sendPart(reply, wish, { board, shown, choice: pages.localeChoice(request) });
+      }
+      return deps.kept.send(request, reply, '/', async (choice) => {
         const board = await readBoard(deps.db, deps.now());
         const texts = deps.texts.for(choice.locale);
-        // Before the first version takes effect, the announced one is all there is to read.
-        const shown = board.inForce ?? board.announced[0] ?? null;
-        if (shown === null) return deps.pages.render('list-empty', {}, choice, '/');
+        const shown = shownOf(board);
+        if (shown === null) return pages.render('list-empty', {}, choice, '/');
         const steps = stepsOf(board);
         const data = {
           board,
           shown,
           view: listView(shown.document, texts),
+          filter: wholeFilter(shown.document, texts),
           announced: announcedViews(steps, texts),
           marks: marksOf(steps),
+          coming: board.inForce === null ? [] : comingOf(steps, texts),
         };
-        return deps.pages.render('list', data, choice, '/');
-      }),
-    );
+        return pages.render('list', data, choice, '/');
+      });
+    });
   };
 }

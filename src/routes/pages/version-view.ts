@@ -5,7 +5,7 @@ import { applyGradings } from '../../list/grading.js';
 import { isColumn, namesOf } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
 import type { Board } from '../../versions/read.js';
-import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
+import type { PublishedVersion } from '../../versions/version.js';
 import { type Html, html, joinHtml, listHtml, nameHtml } from '../html.js';
 
 /*
@@ -30,12 +30,6 @@ export interface BriefItem {
   context: string | null;
   /** A few words each: what is added brings, or what becomes of what. */
   details: Html[];
-}
-
-/** That an entry of the list in force is going to change, shown at the entry. */
-export interface Mark {
-  version: PublishedVersion;
-  removed: boolean;
 }
 
 const mostItems = 12;
@@ -72,30 +66,6 @@ export function announcedViews(steps: readonly Step[], texts: Texts): AnnouncedV
       detail: before === null ? `/versions/${version.number}` : `/compare/${before.number}...${version.number}`,
     };
   });
-}
-
-/** The version that a version's own changes are told against: the latest before it that was not withdrawn then. */
-export function baseOf(
-  version: Pick<VersionSummary, 'number' | 'publishedAt'>,
-  all: readonly VersionSummary[],
-): number | null {
-  const stood = all.filter(
-    ({ number, withdrawnAt }) => number < version.number && (withdrawnAt === null || withdrawnAt > version.publishedAt),
-  );
-  return stood.length === 0 ? null : Math.max(...stood.map(({ number }) => number));
-}
-
-/** Which entries of the list in force an announced version changes or removes: the first that does, by entry id. */
-export function marksOf(steps: readonly Step[]): Map<string, Mark> {
-  const marks = new Map<string, Mark>();
-  for (const { version, changes } of steps) {
-    for (const change of changes) {
-      if (change.kind !== 'sub-processor-changed' && change.kind !== 'sub-processor-removed') continue;
-      if (change.severity === 'editorial' || marks.has(change.id)) continue;
-      marks.set(change.id, { version, removed: change.kind === 'sub-processor-removed' });
-    }
-  }
-  return marks;
 }
 
 function briefItem(item: AccountItem, texts: Texts): BriefItem {

@@ -1,13 +1,20 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { describe } from '../../list/describe.js';
 import { namesOf } from '../../list/values.js';
-import { stateOf } from '../../versions/clock.js';
-import { compareVersions, correctionsOf, readVersion, readVersions, versionMissing } from '../../versions/read.js';
+import { periodsInForce, stateOf } from '../../versions/clock.js';
+import {
+  baseOf,
+  compareVersions,
+  correctionsOf,
+  readVersion,
+  readVersions,
+  versionMissing,
+} from '../../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../../versions/version.js';
+import { languageOf } from './chosen-language.js';
 import { listView } from './list-view.js';
-import { baseOf } from './version-view.js';
 
 const versionNumber = z.coerce.number().int().positive();
 const chosenPair = z.object({ from: versionNumber, to: versionNumber });
@@ -41,6 +48,7 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
         const data = {
           version,
           state: stateOf(version, all, now()),
+          period: periodsInForce(all).find(({ number }) => number === version.number) ?? null,
           corrections: correctionsOf(version.number, all),
           base,
           // The first version changes nothing: there was none before.
@@ -86,10 +94,4 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
 
 function numbersOf(all: readonly VersionSummary[]): number[] {
   return all.map(({ number }) => number);
-}
-
-/** The language chosen in the address goes along with a redirect. */
-function languageOf(request: FastifyRequest): string {
-  const lang = new URLSearchParams(request.url.split('?')[1]).get('lang');
-  return lang === null ? '' : `?lang=${encodeURIComponent(lang)}`;
 }

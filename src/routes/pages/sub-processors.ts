@@ -1,0 +1,32 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { AppDeps } from '../../app.js';
+import { describe } from '../../list/describe.js';
+import { readVendorHistory } from '../../versions/vendor-history.js';
+
+/** `/sub-processors/ID`: what became of a vendor over all versions; stays at its address when it has gone. */
+export function subProcessorRoutes(deps: AppDeps): FastifyPluginAsync {
+  const { kept, pages, texts } = deps;
+  return async (app) => {
+    app.get<{ Params: { id: string } }>('/sub-processors/:id(^[a-z0-9-]+$)', async (request, reply) => {
+      const { id } = request.params;
+      const path = `/sub-processors/${id}`;
+      return kept.send(request, reply, path, async (choice) => {
+        const words = texts.for(choice.locale);
+        const { name, entries } = await readVendorHistory(deps, id);
+        const data = {
+          id,
+          vendor: name,
+          entries: entries.map((entry) => ({
+            ...entry,
+            steps: entry.steps.map(({ version, change, names }) => {
+              const [item] = describe([change], names, words).groups.flatMap(({ items }) => items);
+              const anchor = `version-${version.number}-${entry.id}`;
+              return { version, anchor, item: { ...item, severity: change.severity } };
+            }),
+          })),
+        };
+        return pages.render('sub-processor', data, choice, path);
+      });
+    });
+  };
+}
