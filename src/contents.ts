@@ -5,6 +5,7 @@ import type { Content, ContentOf, DeliveryAtHand, LetterKind } from './deliverie
 import type { Deps } from './deps.js';
 import { summarise } from './list/describe.js';
 import { changesInScope } from './list/scope.js';
+import { toldChanges } from './list/translation-diff.js';
 import { type LetterInput, type OpenWindow, renderLetter } from './mail/letters.js';
 import { prepareMessage, slottedLinks } from './mail/message.js';
 import { createNoticeContent } from './notices/content.js';
@@ -158,7 +159,7 @@ async function readStanding(deps: Deps, services: string[] | null) {
   const standing = (await readVersions(deps.db, now)).filter(({ withdrawnAt }) => withdrawnAt === null);
   const open = inForce !== null && (inForce.objectionDeadline ?? now) > now ? [inForce, ...announced] : announced;
   const windows = open.flatMap((version): OpenWindow[] => {
-    const changes = changesInScope(version.changes, services);
+    const changes = changesInScope(toldChanges(version.changes), services);
     if (changes.length === 0 || untold.has(version.number)) return [];
     // Newest first: the next lower one is what it was compared with when it was published.
     const comparedWith = standing.find(({ number }) => number < version.number)?.number ?? null;

@@ -50,6 +50,8 @@ export const reasonSchema = z.enum([
   'now-stated',
   'no-longer-stated',
   'wording',
+  // Of what the list says in another language: it says the same.
+  'translation',
   // A person has set the severity; `grading` says why (grading.ts).
   'raised-by-processor',
   'lowered-by-processor',
@@ -70,7 +72,10 @@ export const changeKindSchema = z.enum([
 ]);
 
 export const fieldChangeSchema = z.object({
-  /** Such as `purposes`, `dataCategories.advocates`, `name`, `subProcessors.*.transferMechanisms`. */
+  /**
+   * Such as `purposes`, `dataCategories.advocates`, `name`, `subProcessors.*.transferMechanisms`,
+   * `translations.de.notes`.
+   */
   field: z.string(),
   /** Absent when it was not stated. */
   before: z.json().optional(),
@@ -90,6 +95,7 @@ const common = {
   name: z.string(),
   severity: severitySchema,
   reasons: z.array(reasonSchema),
+  /** False: the list says the same, in other words or languages, and nobody is mailed. */
   notifiable: z.boolean(),
   /** A person has set the severity: what the rules had said, and why. */
   grading: z.object({ from: severitySchema, reason: z.string() }).optional(),

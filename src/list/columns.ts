@@ -88,7 +88,7 @@ interface Tree {
 }
 
 /** The values by their path of ids: `{twilio: …}`, or `{advocates: {'email-address': …}}`. */
-function tree(stayed: readonly Stayed[], valueIn: (entry: Stayed) => Entry[string]): Tree {
+function tree(stayed: readonly Stayed[], valueIn: (entry: Stayed) => ReturnType<typeof statedValue>): Tree {
   const root: Tree = {};
   const branches = new Map<string, Tree>();
   for (const entry of stayed) {

@@ -13,8 +13,11 @@ type Matrix = Record<string, string[]>;
 type Members = string[] | Link[];
 export type FieldValue = string | boolean | Members | Matrix;
 
+/** What an entry says in other languages: by language and field. No field of its own (translated.ts). */
+export type Translations = Readonly<Record<string, Readonly<Record<string, string | readonly string[] | undefined>>>>;
+
 /** An entry seen as its fields; what is not there is not stated. */
-export type Entry = Readonly<Record<string, FieldValue | undefined>>;
+export type Entry = Readonly<Record<string, FieldValue | Translations | undefined>>;
 
 /** A difference that counts; its severity is another file's affair. */
 export type Difference = Pick<FieldChange, 'field' | 'before' | 'after' | 'how' | 'added' | 'removed'>;
@@ -22,7 +25,13 @@ export type Difference = Pick<FieldChange, 'field' | 'before' | 'after' | 'how' 
 /** The value of a field of an entry; undefined: not stated. A text of blanks alone states nothing. */
 export function statedValue(entry: Entry, { name }: Field): FieldValue | undefined {
   const value = entry[name];
-  return typeof value === 'string' && value.trim() === '' ? undefined : value;
+  if (typeof value === 'string') return value.trim() === '' ? undefined : value;
+  return isTranslations(value) ? undefined : value;
+}
+
+/** No table of fields has a row of that shape, so it is asked for the compiler's sake. */
+function isTranslations(value: Entry[string]): value is Translations {
+  return typeof value === 'object' && !Array.isArray(value) && Object.values(value).some((one) => !Array.isArray(one));
 }
 
 /** The differences of one field: none, one, or for a matrix one for each data subject kind. */

@@ -1,6 +1,7 @@
 import type { Texts } from '../texts.js';
 import type { Change, FieldChange, Severity } from './change.js';
 import { type AccountFact, factsOf } from './facts.js';
+import type { Original } from './localize.js';
 import { columnTexts, isColumn, labelOf, type Names, partTexts, valueTexts } from './values.js';
 import { vendorKey } from './vendors.js';
 
@@ -17,6 +18,8 @@ export interface Account {
   summary: string;
   /** The gravest first; a severity without changes is left out. */
   groups: AccountGroup[];
+  /** What of it is in the original language of the list, as it has no translation; null: nothing is known to be. */
+  original: Original | null;
 }
 
 export interface AccountGroup {
@@ -72,10 +75,11 @@ const kindOrder: readonly Change['kind'][] = [
 ];
 
 /**
- * The account of changes in the words of `texts`.
+ * The account of changes in the words of `texts`, and of the list's own translations.
  * @param names of ids, from the documents before and after (`namesOf`)
  */
 export function describe(changes: readonly Change[], names: Names, texts: Texts): Account {
+  const local = names.in(texts.locale);
   const groups = severities.flatMap((severity): AccountGroup[] => {
     const own = inReadingOrder(changes.filter((change) => change.severity === severity));
     if (own.length === 0) return [];
@@ -84,11 +88,11 @@ export function describe(changes: readonly Change[], names: Names, texts: Texts)
         severity,
         heading: texts.t(`list.severity.${severity}`),
         hint: texts.t(`list.severityHint.${severity}`),
-        items: own.map((change) => describeChange(change, names, texts)),
+        items: own.map((change) => ({ ...describeChange(local.change(change), local.names, texts), change })),
       },
     ];
   });
-  return { summary: summarise(changes, texts), groups };
+  return { summary: summarise(changes, texts), groups, original: local.original };
 }
 
 /**

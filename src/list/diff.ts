@@ -13,6 +13,7 @@ import {
 import { byCodeUnit, plainText } from './plain.js';
 import { graded, gradedService, gradedStatement, gradeOf } from './severity.js';
 import { suggest } from './suggest.js';
+import { isTold, translationChanges } from './translation-diff.js';
 import { vendorKey } from './vendors.js';
 
 const rows = {
@@ -111,7 +112,10 @@ function subProcessorChanges(
       return { kind: 'sub-processor-removed', ...told(entry, 'reducing', [reason]), knownVendor, entry };
     }),
     ...both.flatMap(({ before: old, after: entry }): Change[] => {
-      const fields = fieldChanges(rows.subProcessor, old, entry, columns.names);
+      const fields = [
+        ...fieldChanges(rows.subProcessor, old, entry, columns.names),
+        ...translationChanges('sub-processor', old, entry),
+      ];
       if (fields.length === 0) return [];
       return [{ kind: 'sub-processor-changed', ...changed(entry, fields), fields, entry }];
     }),
@@ -161,7 +165,10 @@ function catalogueChanges(before: ListDocument, after: ListDocument): Change[] {
       }),
     ),
     ...subjects.both.flatMap(({ before: old, after: entry }): Change[] => {
-      const fields = fieldChanges(rows.dataSubject, aboutSubject(old), aboutSubject(entry), subjectColumns.names);
+      const fields = [
+        ...fieldChanges(rows.dataSubject, aboutSubject(old), aboutSubject(entry), subjectColumns.names),
+        ...translationChanges('data-subject', old, entry),
+      ];
       return fields.length === 0 ? [] : [{ kind: 'data-subject-changed', ...changed(entry, fields), fields }];
     }),
     ...categories.flatMap(({ subject, added, removed, both }): Change[] => [
@@ -185,7 +192,10 @@ function catalogueChanges(before: ListDocument, after: ListDocument): Change[] {
         }),
       ),
       ...both.flatMap(({ before: old, after: entry }): Change[] => {
-        const fields = fieldChanges(rows.dataCategory, old, entry, categoryColumns.names);
+        const fields = [
+          ...fieldChanges(rows.dataCategory, old, entry, categoryColumns.names),
+          ...translationChanges('data-category', old, entry),
+        ];
         if (fields.length === 0) return [];
         return [{ kind: 'data-category-changed', ...changed(entry, fields), dataSubject: subject.id, fields }];
       }),
@@ -208,13 +218,16 @@ function listChanges(before: ListDocument, after: ListDocument): Change[] {
     ...fieldChanges(rows.list, aboutList(before), aboutList(after), new Set()),
     ...definitionChanges('services', before.services, after.services, ({ name }) => name).map(gradedService),
     ...definitionChanges('statements', before.statements, after.statements, ({ text }) => text).map(gradedStatement),
+    ...translationChanges('list', before, after),
+    ...definitionTranslations('service', before.services, after.services),
+    ...definitionTranslations('statement', before.statements, after.statements),
   ];
   if (fields.length === 0) return [];
   return [{ kind: 'list-changed', ...changed({ id: 'list', name: after.title }, fields), fields }];
 }
 
-function aboutList({ title, introduction, dpaUrl }: ListDocument): Entry {
-  return { title, introduction, dpaUrl };
+function aboutList({ title, introduction, language, dpaUrl }: ListDocument): Entry {
+  return { title, introduction, language, dpaUrl };
 }
 
 /** Services and statements are a name or text each: one field for each, `services.<id>`, `statements.<id>`. */
@@ -240,6 +253,23 @@ function definitionChanges<Item extends { id: string }>(
     .sort((a, b) => byCodeUnit(a.field, b.field));
 }
 
+/** In other languages: `services.<id>.translations.<language>.name` and likewise for statements. */
+function definitionTranslations<Item extends { id: string }>(
+  kind: 'service' | 'statement',
+  before: readonly Item[] | undefined,
+  after: readonly Item[] | undefined,
+): FieldChange[] {
+  const { both } = matched(before, after);
+  return both
+    .flatMap((pair) =>
+      translationChanges(kind, pair.before, pair.after).map((change) => ({
+        ...change,
+        field: `${kind}s.${pair.after.id}.${change.field}`,
+      })),
+    )
+    .sort((a, b) => byCodeUnit(a.field, b.field));
+}
+
 /** The differences of two entries, field by field, without the columns that are told once for all. */
 function fieldChanges(
   fields: readonly Field[],
@@ -258,14 +288,14 @@ function fieldChanges(
 
 type Told = Pick<Change, 'id' | 'name' | 'severity' | 'reasons' | 'notifiable'>;
 
-/** What is no notifiable difference is no change at all, so that every change is notifiable. */
+/** What is a difference of typography alone is no change at all; of other words for the same nobody is told. */
 function told({ id, name }: { id: string; name: string }, severity: Told['severity'], reasons: Told['reasons']): Told {
   return { id, name, severity, reasons, notifiable: true };
 }
 
 function changed(entry: { id: string; name: string }, fields: readonly FieldChange[]): Told {
   const { severity, reasons } = gradeOf(fields);
-  return told(entry, severity, reasons);
+  return { ...told(entry, severity, reasons), notifiable: fields.some(isTold) };
 }
 
 function vendorNames({ name, legalName }: SubProcessor): string[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { id, languageTag, lines, lineText, longText, texts, url } from './text-rules.js';
 
 /*
  * The list document: what is read from JSON and YAML, stored, published and compared.
@@ -9,48 +10,9 @@ export const limits = {
   subProcessors: 5_000,
   dataSubjects: 100,
   dataCategories: 500,
+  languages: 50,
   bytes: 2 * 1024 * 1024,
 } as const;
-
-// Control characters break XML feeds, mail headers and terminals; lone surrogates cannot be stored;
-// noncharacters (U+FFFE and its like) are no text either, and mark places in our own sentences.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
-const lineBreak = /[\r\n\t\u2028\u2029]/;
-
-const cleanText = z
-  .string()
-  .max(20_000, 'is longer than 20,000 characters')
-  .refine((text) => !forbidden.test(text), 'contains a control character or a broken character; delete it');
-
-/** Text that may run over several lines; line ends become LF. */
-export const longText = cleanText.transform((text) => text.replace(/\r\n?/g, '\n'));
-
-/** Text of one line, not empty. */
-const lineText = cleanText
-  .refine((text) => !lineBreak.test(text), 'must be one line: it contains a line break or a tab')
-  .refine((text) => /[^\s\p{Cf}]/u.test(text), 'is empty; state it, or leave the key out')
-  .refine((text) => text.length <= 500, 'is longer than 500 characters');
-
-const id = z
-  .string()
-  .max(120, 'is longer than 120 characters')
-  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be lower case letters, digits and single hyphens, such as "twilio-sms"');
-
-/** http and https only: anything else (javascript:, data:) is no address a reader may be sent to. */
-const url = cleanText
-  .refine((text) => isWebAddress(text), 'must be a web address that begins with https:// or http://')
-  .refine((text) => text.length <= 2_000, 'is longer than 2,000 characters');
-
-function isWebAddress(text: string): boolean {
-  if (!/^https?:\/\/[^\s\\]+$/i.test(text)) return false;
-  try {
-    const { protocol, hostname } = new URL(text);
-    return (protocol === 'https:' || protocol === 'http:') && hostname !== '';
-  } catch {
-    return false;
-  }
-}
 
 const regionNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
 // CLDR names them, ISO 3166 does not: test regions, groups of states, "unknown".
@@ -76,18 +38,27 @@ function canonicalRegion(code: string): string | null {
   return /^und-([A-Z]{2})$/.exec(locale)?.[1] ?? code;
 }
 
-const lines = z.array(lineText).max(200, 'has more than 200 entries');
-const texts = z
-  .array(longText.refine((text) => text.trim() !== '', 'is empty; delete it'))
-  .max(200, 'has more than 200 entries');
+const notBlank = (text: string) => text.trim() !== '';
 
-const service = z.strictObject({ id: id.optional(), name: lineText });
-const statement = z.strictObject({
+/** What an entry says in other languages, by their tags; a field that is left out stands in the original. */
+function translationsOf<Words extends z.ZodType>(words: Words) {
+  return z
+    .record(languageTag, words)
+    .refine((all) => Object.keys(all).length <= limits.languages, `has more than ${limits.languages} languages`)
+    .optional();
+}
+
+const serviceFields = z.strictObject({ id: id.optional(), name: lineText });
+const service = serviceFields.extend({ translations: translationsOf(serviceFields.pick({ name: true }).partial()) });
+const statementFields = z.strictObject({
   id: id.optional(),
-  text: longText.refine((text) => text.trim() !== '', 'is empty; state it, or delete the statement'),
+  text: longText.refine(notBlank, 'is empty; state it, or delete the statement'),
+});
+const statement = statementFields.extend({
+  translations: translationsOf(statementFields.pick({ text: true }).partial()),
 });
 
-const dataCategory = z.strictObject({
+const dataCategoryFields = z.strictObject({
   id: id.optional(),
   name: lineText,
   optional: z.boolean().optional(),
@@ -99,18 +70,20 @@ const dataCategory = z.strictObject({
   source: lineText.optional(),
   retention: lineText.optional(),
 });
+const dataCategory = dataCategoryFields.extend({
+  translations: translationsOf(dataCategoryFields.omit({ id: true, optional: true, specialCategory: true }).partial()),
+});
 
-const dataSubject = z.strictObject({
-  id: id.optional(),
-  name: lineText,
-  description: longText.optional(),
+const dataSubjectFields = z.strictObject({ id: id.optional(), name: lineText, description: longText.optional() });
+const dataSubject = dataSubjectFields.extend({
+  translations: translationsOf(dataSubjectFields.omit({ id: true }).partial()),
   dataCategories: z
     .array(dataCategory)
     .max(limits.dataCategories, `has more than ${limits.dataCategories} data categories`)
     .optional(),
 });
 
-const subProcessor = z.strictObject({
+const subProcessorFields = z.strictObject({
   id: id.optional(),
   name: lineText,
   legalName: lineText.optional(),
@@ -142,10 +115,32 @@ const subProcessor = z.strictObject({
   dataCategories: z.record(id, z.array(id).max(limits.dataCategories)).optional(),
 });
 
+/** Names are letter for letter the same in every language. What is a set stays one: member by member, in its order. */
+const subProcessorWords = subProcessorFields
+  .pick({
+    address: true,
+    product: true,
+    group: true,
+    condition: true,
+    regions: true,
+    duration: true,
+    notes: true,
+    purposes: true,
+    dataLocations: true,
+    accessLocations: true,
+    securityMeasures: true,
+    transferMechanisms: true,
+  })
+  .extend({ links: lines.optional() });
+const subProcessor = subProcessorFields.extend({ translations: translationsOf(subProcessorWords) });
+
+const head = z.strictObject({ title: lineText, introduction: longText.optional() });
+
 /** A list as people write it: ids may be missing. `identify` (identity.ts) completes it. */
-export const listInputSchema = z.strictObject({
-  title: lineText,
-  introduction: longText.optional(),
+export const listInputSchema = head.extend({
+  /** Of the original texts; required beside translations, since a reader has to be told what they read. */
+  language: languageTag.optional(),
+  translations: translationsOf(head.partial()),
   dpaUrl: url.optional(),
   services: z.array(service).max(500, 'has more than 500 services').optional(),
   statements: z.array(statement).max(500, 'has more than 500 statements').optional(),
@@ -168,6 +163,16 @@ export const listDocumentSchema = listInputSchema.extend({
   ),
   subProcessors: z.array(subProcessor.required({ id: true })),
 });
+
+/** Which fields of each kind of entry can be said in other languages. */
+export const translatedFields = {
+  list: Object.keys(head.shape),
+  service: ['name'],
+  statement: ['text'],
+  'data-subject': ['name', 'description'],
+  'data-category': Object.keys(dataCategoryFields.omit({ id: true, optional: true, specialCategory: true }).shape),
+  'sub-processor': Object.keys(subProcessorWords.shape),
+} as const satisfies Record<string, readonly string[]>;
 
 /**
  * A document as it comes from a row. It was checked when it came in, and is not checked again by today's

@@ -65,7 +65,8 @@ export function factsOf(change: Change, names: Names, texts: Texts): AccountFact
 }
 
 function subProcessorFacts(entry: SubProcessor, names: Names, texts: Texts, only?: ReadonlySet<string>): AccountFact[] {
-  const values: Readonly<Record<string, Value>> = entry;
+  const { translations: _, ...stated } = entry;
+  const values: Readonly<Record<string, Value>> = stated;
   return fieldsOf(subProcessorFields)
     .filter(({ name, severity }) => name !== 'name' && severity !== null && (only?.has(name) ?? true))
     .flatMap(({ name, kind }) =>
@@ -83,7 +84,8 @@ function dataSubjectFacts(entry: DataSubject, names: Names, texts: Texts): Accou
 }
 
 function categoryFacts(entry: DataCategory, names: Names, texts: Texts): AccountFact[] {
-  const values: Readonly<Record<string, Value>> = entry;
+  const { translations: _, ...stated } = entry;
+  const values: Readonly<Record<string, Value>> = stated;
   return fieldsOf(dataCategoryFields)
     .filter(({ name }) => name !== 'name' && (name !== 'specialCategory' || entry.specialCategory === true))
     .flatMap(({ name }) => fact(name, values[name], names, texts));

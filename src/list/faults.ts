@@ -143,5 +143,6 @@ function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[]
     return inner === undefined ? [] : keysAt(inner, rest);
   }
   if (schema instanceof z.ZodArray && key !== undefined) return keysAt(schema.element, rest);
+  if (schema instanceof z.ZodRecord && key !== undefined) return keysAt(schema.valueType, rest);
   return [];
 }

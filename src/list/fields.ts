@@ -48,7 +48,8 @@ export type SeverityRule =
   | 'period'
   | 'specialCategory'
   | 'legalBasis'
-  | 'source';
+  | 'source'
+  | 'translation';
 
 export interface FieldRule {
   kind: FieldKind;
@@ -85,7 +86,7 @@ export const subProcessorFields = {
   notes: { kind: 'longText', severity: 'wording', label: 'list.field.notes' },
   // The heading it is shown under: half of all real lists move vendors between headings at will.
   group: { kind: 'text', severity: null, label: 'list.field.group' },
-} as const satisfies Record<Exclude<keyof SubProcessor, 'id'>, FieldRule>;
+} as const satisfies Record<Exclude<keyof SubProcessor, 'id' | 'translations'>, FieldRule>;
 
 export const dataCategoryFields = {
   name: { kind: 'text', severity: 'entryName', label: 'list.field.name' },
@@ -97,21 +98,22 @@ export const dataCategoryFields = {
   retention: { kind: 'text', severity: 'period', label: 'list.field.retention' },
   description: { kind: 'longText', severity: 'wording', label: 'list.field.description' },
   example: { kind: 'longText', severity: 'wording', label: 'list.field.example' },
-} as const satisfies Record<Exclude<keyof DataCategory, 'id'>, FieldRule>;
+} as const satisfies Record<Exclude<keyof DataCategory, 'id' | 'translations'>, FieldRule>;
 
 /** Its data categories are changes of their own. */
 export const dataSubjectFields = {
   name: { kind: 'text', severity: 'entryName', label: 'list.field.name' },
   description: { kind: 'longText', severity: 'wording', label: 'list.field.description' },
-} as const satisfies Record<Exclude<keyof DataSubject, 'id' | 'dataCategories'>, FieldRule>;
+} as const satisfies Record<Exclude<keyof DataSubject, 'id' | 'dataCategories' | 'translations'>, FieldRule>;
 
 /** Services and statements have rules of their own in diff.ts; the rest are changes of their own. */
 export const listFields = {
   title: { kind: 'text', severity: 'wording', label: 'list.field.title' },
   introduction: { kind: 'longText', severity: 'wording', label: 'list.field.introduction' },
+  language: { kind: 'text', severity: 'wording', label: 'list.field.language' },
   dpaUrl: { kind: 'url', severity: 'wording', label: 'list.field.dpaUrl' },
 } as const satisfies Record<
-  Exclude<keyof ListDocument, 'services' | 'statements' | 'dataSubjects' | 'subProcessors'>,
+  Exclude<keyof ListDocument, 'services' | 'statements' | 'dataSubjects' | 'subProcessors' | 'translations'>,
   FieldRule
 >;
 

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { type Change, changeKindSchema, type Severity, severitySchema } from './change.js';
-import { longText } from './document.js';
 import { byCodeUnit } from './plain.js';
 import { bySeverity } from './severity.js';
+import { longText } from './text-rules.js';
+import { isTold } from './translation-diff.js';
 
 /*
  * PURE. Severities that a person sets otherwise than the rules of severity.ts do, with a reason. A raise holds
@@ -43,15 +44,15 @@ export function keyOf({ kind, id, ...key }: ChangeKey | Change): string {
 }
 
 /**
- * Of what a change says: SHA-256, in hexadecimal, of what it was and is. Not of how it is graded, and not of
- * the order of anything.
+ * Of what a change says: SHA-256, in hexadecimal, of what it was and is. Not of how it is graded, not of what
+ * it is called in other languages, and not of the order of anything.
  */
 export function fingerprintOf(change: Change): string {
   const said =
     'fields' in change
-      ? change.fields.map(({ field, before, after }) => ({ field, before, after }))
+      ? change.fields.filter(isTold).map(({ field, before, after }) => ({ field, before, after }))
       : // What the entry was called comes along in it.
-        change.entry;
+        withoutTranslations(change.entry);
   const text = canonicalize(withoutOrder({ key: keyOf(change), said }));
   if (text === undefined) throw new Error('a change has a JSON form');
   return createHash('sha256').update(text).digest('hex');
@@ -67,6 +68,8 @@ export function mayBeLowered(change: Change): boolean {
 
 /** Whether a grading says something else of the change than the rules do, and still holds. */
 export function holds(grading: Grading, change: Change): boolean {
+  // Nobody is told of it, so nobody could object.
+  if (!change.notifiable) return false;
   const wanted = bySeverity(grading.severity, change.severity);
   if (bySeverity(grading.severity, grading.from) > 0) return wanted > 0;
   return wanted < 0 && mayBeLowered(change) && grading.fingerprint === fingerprintOf(change);
@@ -113,6 +116,10 @@ export function holdingAmong(gradings: readonly Grading[], changes: readonly Cha
  */
 export function toldSeverity({ severity, grading }: Pick<Change, 'severity' | 'grading'>): Severity {
   return grading !== undefined && bySeverity(grading.from, severity) > 0 ? grading.from : severity;
+}
+
+function withoutTranslations(entry: object): object {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => name !== 'translations'));
 }
 
 /** Sets of texts in one order: their order is no part of what is said. */

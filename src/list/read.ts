@@ -4,6 +4,7 @@ import { type ListDocument, limits, listInputSchema } from './document.js';
 import { documentInvalid, documentInvalidByZod, mostFaults, quoted } from './faults.js';
 import { identify } from './identity.js';
 import { jsonDepth, jsonFaultOffset, jsonPlaces, lineCounter } from './json-places.js';
+import { languageFaults } from './languages.js';
 
 /** No list needs more; a text that does is an attack on the parser, or a slip. */
 const mostLevels = 50;
@@ -54,6 +55,8 @@ export function readListValue(value: unknown, base: ListDocument | null = null):
   // Aliases can make a small text large, and what is stored must be accepted when it is sent back.
   const bytes = Buffer.byteLength(JSON.stringify(parsed.data));
   if (bytes > limits.bytes) throw tooLarge(bytes);
+  const faults = languageFaults(parsed.data);
+  if (faults.length > 0) throw documentInvalid(faults);
   return identify(parsed.data, base);
 }
 

@@ -107,6 +107,11 @@ const rules: Readonly<Record<SeverityRule, Rule>> = {
   },
   legalBasis: { changed: always('material', 'legal-basis-changed') },
   source: { changed: always('material', 'source-changed') },
+  translation: {
+    changed: always('editorial', 'translation'),
+    stated: always('editorial', 'translation'),
+    unstated: always('editorial', 'translation'),
+  },
 };
 
 function textsIn(value: Difference['before']): string[] {

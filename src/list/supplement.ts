@@ -9,10 +9,11 @@ import type { DataSubject, ListDocument, SubProcessor } from './document.js';
  * stay. Title, introduction and link stay those of the list; what is new comes at the end.
  */
 export function supplemented(list: ListDocument, other: ListDocument): ListDocument {
-  const services = united(list.services, other.services, (_, is) => is);
-  const statements = united(list.statements, other.statements, (_, is) => is);
+  const services = united(list.services, other.services, withTranslations);
+  const statements = united(list.statements, other.statements, withTranslations);
   return {
     ...list,
+    ...(list.language === undefined && other.language !== undefined ? { language: other.language } : {}),
     ...(services === undefined ? {} : { services }),
     ...(statements === undefined ? {} : { statements }),
     dataSubjects: united(list.dataSubjects, other.dataSubjects, subjectOf) ?? [],
@@ -21,13 +22,29 @@ export function supplemented(list: ListDocument, other: ListDocument): ListDocum
 }
 
 function subjectOf(was: DataSubject, is: DataSubject): DataSubject {
-  const dataCategories = united(was.dataCategories, is.dataCategories, (old, one) => ({ ...old, ...one }));
-  return { ...was, ...is, ...(dataCategories === undefined ? {} : { dataCategories }) };
+  const dataCategories = united(was.dataCategories, is.dataCategories, (old, one) =>
+    withTranslations(old, { ...old, ...one }),
+  );
+  return withTranslations(was, { ...was, ...is, ...(dataCategories === undefined ? {} : { dataCategories }) });
 }
 
 function entryOf(was: SubProcessor, is: SubProcessor): SubProcessor {
-  if (is.dataCategories === undefined) return { ...was, ...is };
-  return { ...was, ...is, dataCategories: { ...was.dataCategories, ...is.dataCategories } };
+  const joined = withTranslations(was, { ...was, ...is });
+  if (is.dataCategories === undefined) return joined;
+  return { ...joined, dataCategories: { ...was.dataCategories, ...is.dataCategories } };
+}
+
+/** What was said in another language stays as well, field by field. */
+function withTranslations<Item extends Translated>(was: Translated, is: Item): Item {
+  if (was.translations === undefined) return is;
+  const translations = { ...was.translations };
+  for (const [tag, words] of Object.entries(is.translations ?? {}))
+    translations[tag] = { ...translations[tag], ...words };
+  return { ...is, translations };
+}
+
+interface Translated {
+  translations?: Record<string, Record<string, unknown>> | undefined;
 }
 
 function united<Item extends { id: string }>(

@@ -1,6 +1,10 @@
 import type { z } from 'zod';
 import type { Texts } from '../texts.js';
+import type { Change } from './change.js';
 import type { ListDocument } from './document.js';
+import { localChanges } from './local-changes.js';
+import { joinOriginals, localize, type Original } from './localize.js';
+import { translationField } from './translation-diff.js';
 
 /*
  * PURE. Values of fields, and the fields themselves, in the words of one language. Names stay
@@ -15,6 +19,16 @@ export interface Names {
   dataCategory(dataSubject: string, id: string): string;
   /** GDPR Art. 9 and 10. */
   isSpecial(dataSubject: string, id: string): boolean;
+  /** The same in the words that the lists have for a language, as far as they have them. */
+  in(locale: string): LocalNames;
+}
+
+export interface LocalNames {
+  names: Names;
+  /** A change that lies between the first and the last of the lists. */
+  change(change: Change): Change;
+  /** What of all that stays in the original language; null: nothing. */
+  original: Original | null;
 }
 
 /** Names from documents; where two differ (a rename), those of the later one hold. */
@@ -39,6 +53,17 @@ export function namesOf(...documents: readonly (ListDocument | null)[]): Names {
     dataSubject: (id) => dataSubjects.get(id) ?? id,
     dataCategory: (subject, id) => dataCategories.get(`${subject}/${id}`)?.name ?? id,
     isSpecial: (subject, id) => dataCategories.get(`${subject}/${id}`)?.special ?? false,
+    in: (locale) => namesIn(documents, locale),
+  };
+}
+
+function namesIn(documents: readonly (ListDocument | null)[], locale: string): LocalNames {
+  const found = documents.map((document) => (document === null ? null : localize(document, locale)));
+  const side = (at: number) => ({ own: documents.at(at) ?? null, local: found.at(at)?.document ?? null });
+  return {
+    names: namesOf(...found.map((one) => one?.document ?? null)),
+    change: localChanges(side(0), side(-1)),
+    original: joinOriginals(found.map((one) => one?.original ?? null)),
   };
 }
 
@@ -107,6 +132,11 @@ export function labelOf(field: string, names: Names, texts: Texts, dataSubject: 
   }
   const subject = dataSubjectOf(field);
   if (subject !== null) return texts.t('list.field.dataCategoriesOf', { name: names.dataSubject(subject) });
+  const translation = translationField(field.replace(/^(?:service|statement)s\.[^.]+\.(?=translations\.)/, ''));
+  if (translation !== null) {
+    const label = labelOf(translation.field, names, texts, dataSubject);
+    return texts.t('list.field.translation', { label, language: texts.language(translation.tag) });
+  }
   const [head = '', ...rest] = field.split('.');
   if (head === 'statements' && rest.length > 0) return texts.t('list.field.statement');
   if (head === 'services' && rest.length > 0) return texts.t('list.field.service');
@@ -150,6 +180,8 @@ function stringText(field: string, value: string, names: Names, texts: Texts): s
       return names.subProcessor(value);
     case 'services':
       return names.service(value);
+    case 'language':
+      return texts.language(value);
     case 'relationship':
       return texts.has(`list.relationship.${value}`) ? texts.t(`list.relationship.${value}`) : value;
     default:

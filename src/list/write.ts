@@ -6,6 +6,7 @@ import {
   listDocumentSchema,
   subProcessorSchema,
 } from './document.js';
+import { byCodeUnit } from './plain.js';
 
 /**
  * The list as YAML for people to edit: keys in the order of the schema, a blank line between
@@ -43,11 +44,21 @@ export function quoteBlanks(yaml: Document): void {
   });
 }
 
-/** The stated keys of an entry in the order of its schema. */
+/** The stated keys of an entry in the order of its schema; its translations by language, in the same order. */
 function ordered(shape: Readonly<Record<string, unknown>>, entry: object): Record<string, unknown> {
   const order = new Map(Object.keys(shape).map((key, index) => [key, index]));
-  const stated = Object.entries(entry).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(stated.sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
+  const inOrder = (fields: object) =>
+    Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+  return Object.fromEntries(
+    inOrder(entry).map(([key, value]) => (key === 'translations' ? [key, byLanguage(value, inOrder)] : [key, value])),
+  );
+}
+
+function byLanguage(translations: object, inOrder: (fields: object) => [string, unknown][]): object {
+  const languages = Object.entries(translations).sort(([a], [b]) => byCodeUnit(a, b));
+  return Object.fromEntries(languages.map(([tag, words]) => [tag, Object.fromEntries(inOrder(words))]));
 }
 
 function separate(entries: unknown): void {

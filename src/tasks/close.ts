@@ -3,7 +3,7 @@ import { recordAudit } from '../audit/record.js';
 import { transaction } from '../database/transaction.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
-import { longText } from '../list/document.js';
+import { longText } from '../list/text-rules.js';
 import { selectTask, setDone } from './queries.js';
 import type { Task } from './task.js';
 

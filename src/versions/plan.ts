@@ -6,6 +6,7 @@ import { diffLists } from '../list/diff.js';
 import type { ListDocument } from '../list/document.js';
 import { applyGradings, type Grading, holdingAmong, toldSeverity } from '../list/grading.js';
 import { severityOf } from '../list/severity.js';
+import { toldChanges } from '../list/translation-diff.js';
 import { lastNotified } from '../notices/order.js';
 import { openWindow, type QuietWindow } from '../notices/quiet.js';
 import { longestNoticePeriod } from '../subscribers/groups.js';
@@ -27,7 +28,7 @@ export interface VersionPlan {
   gradings: Grading[];
   /** The version that readers know: the last that was notified, else the first. */
   told: { number: number; document: ListDocument } | null;
-  /** Against `told`: what was added and taken back in between is told to nobody. */
+  /** Against `told`: what was added and taken back in between is told to nobody, nor are other words for the same. */
   netChanges: Change[];
   /** The strongest of what changes and of what is told; null without changes. */
   severity: Severity | null;
@@ -76,7 +77,9 @@ export async function planVersion(
   const untold =
     told === null || base === null ? [] : await selectGradings(db, { after: told.number, upTo: base.number });
   const netChanges =
-    told === null ? [] : applyGradings(diffLists(told.document, document).changes, [...untold, ...gradings]);
+    told === null
+      ? []
+      : toldChanges(applyGradings(diffLists(told.document, document).changes, [...untold, ...gradings]));
   const sendAfter = sendAfterOf(order, window, settings);
   const notice = noticeOf(order, told === null, netChanges, sendAfter);
   const own = severityOf(changes);

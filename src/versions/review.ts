@@ -197,6 +197,11 @@ function judged(
       { path: `${path}id`, message: 'is not among the changes of GET /api/v1/draft/diff' },
     ]);
   }
+  if (!change.notifiable) {
+    throw new Refusal('change.missing', 'Only other words for the same change here, and nobody is told of it.', [
+      { path: `${path}id`, message: 'has no severity to be set' },
+    ]);
+  }
   const distance = bySeverity(severity, change.severity);
   if (distance === 0) return { change, grading: null };
   if (distance < 0 && !mayBeLowered(change)) {

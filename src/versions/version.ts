@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { longestHoldBack } from '../config.js';
 import type { Change } from '../list/change.js';
-import { type ListDocument, longText } from '../list/document.js';
+import type { ListDocument } from '../list/document.js';
 import type { Grading } from '../list/grading.js';
+import { longText } from '../list/text-rules.js';
 import type { VersionState } from './clock.js';
 
 /*

@@ -8,6 +8,7 @@ import { Refusal } from '../errors.js';
 import { diffLists } from '../list/diff.js';
 import { applyGradings } from '../list/grading.js';
 import { severityOf } from '../list/severity.js';
+import { toldChanges } from '../list/translation-diff.js';
 import { orderNotice } from '../notices/order.js';
 import { type CalledOff, callOff, wouldGiveBack } from '../notices/quiet.js';
 import { earliestEffective, stateOf } from './clock.js';
@@ -88,7 +89,7 @@ async function tellWithdrawal(
       ? calledOff
       : {
           baseVersion: rest.number,
-          changes: applyGradings(diffLists(rest.document, version.document).changes, version.gradings),
+          changes: toldChanges(applyGradings(diffLists(rest.document, version.document).changes, version.gradings)),
         };
   if (changes.length === 0) return { ordered: false, because: 'no-net-change' };
   await orderNotice(tx, { version: version.number, kind: 'withdrawal', baseVersion, changes, at });

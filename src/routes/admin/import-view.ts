@@ -203,7 +203,8 @@ function sidesOf({ removed, added }: PlannedPair, names: Names, texts: Texts) {
 function statedIn(entry: SubProcessor, field: string) {
   const kind = /^dataCategories\.(.+)$/.exec(field)?.[1];
   if (kind !== undefined) return entry.dataCategories?.[kind];
-  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = entry;
+  const { translations: _, ...stated } = entry;
+  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = stated;
   return values[field];
 }
 
