@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 /*
  * Every word that a reader meets: catalogues in templates/locales/<locale>/<part>.json, dates,
- * lists, plurals and countries by Intl. A key is `<part>.<path>`, such as `mail.footer.imprint`.
+ * lists, plurals, countries and languages by Intl. A key is `<part>.<path>`, such as
+ * `mail.footer.imprint`. A locale may leave out the parts that only admins meet: then its readers get
+ * all of theirs in it, and the console is not offered in it.
  */
 
 /** The texts of one language. All times are shown in TIME_ZONE. */
@@ -21,6 +23,8 @@ export interface Texts {
   list(items: readonly string[]): string;
   /** The country's name for an ISO 3166-1 code; an unknown code is shown as it is. */
   country(code: string): string;
+  /** The language's name for a BCP 47 tag: "German"; an unknown tag is shown as it is. */
+  language(tag: string): string;
   number(n: number): string;
   /** The calendar day, such as "1 March 2027". */
   day(at: Date): string;
@@ -35,12 +39,27 @@ export interface Texts {
 export type TextValues = Readonly<Record<string, string | number>>;
 
 export interface TextSource {
+  /** Of everything that readers and subscribers meet. */
   locales: string[];
+  /** Those of them in which the console and the letters to admins are whole. */
+  consoleLocales: string[];
   default: 'en';
   /** Texts of a locale; an unknown locale gets its language's, else the default's. */
   for(locale: string): Texts;
-  /** The best locale for an Accept-Language header (RFC 9110, 12.5.4). */
-  negotiate(acceptLanguage: string | undefined): string;
+  /** Texts for an admin: of the locale if the console has it, else as `for` finds one among those it has. */
+  forConsole(locale: string): Texts;
+  /**
+   * The best locale for an Accept-Language header (RFC 9110, 12.5.4).
+   * @param among of these; without them of all
+   */
+  negotiate(acceptLanguage: string | undefined, among?: readonly string[]): string;
+}
+
+export interface TextOptions {
+  /** IANA name of the zone in which every time is shown. */
+  timeZone: string;
+  /** Locales that no folder holds, each made from the English texts: for tests of what a language may do. */
+  made?: Readonly<Record<string, (english: string) => string>>;
 }
 
 type CatalogueNode = string | { [key: string]: CatalogueNode };
@@ -53,37 +72,65 @@ type Catalogue = Map<string, string | Forms>;
 
 const defaultLocale = 'en';
 // "1 March 2027" rather than "March 1, 2027": the notices go to Europe first.
-const formatLocales: Readonly<Record<string, string>> = { en: 'en-GB' };
+const formatLocales: Readonly<Record<string, string>> = { en: 'en-GB', pt: 'pt-PT' };
 const rightToLeft: ReadonlySet<string> = new Set(['ar', 'ckb', 'dv', 'fa', 'he', 'ps', 'sd', 'ug', 'ur', 'yi']);
 
-/**
- * Reads all catalogues from templates/locales, once, at the start.
- * @param options.timeZone IANA name of the zone in which every time is shown
- */
-export function loadTexts(options: { timeZone: string }): TextSource {
+/** Reads all catalogues from templates/locales, once, at the start. */
+export function loadTexts({ timeZone, made = {} }: TextOptions): TextSource {
   const root = new URL('../templates/locales/', import.meta.url);
-  const locales = readdirSync(root, { withFileTypes: true })
+  const folders = readdirSync(root, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
-  const catalogues = new Map(locales.map((locale) => [locale, readCatalogue(new URL(`${locale}/`, root))]));
+    .map((entry) => entry.name);
+  const catalogues = new Map(folders.sort().map((locale) => [locale, readCatalogue(new URL(`${locale}/`, root))]));
   const fallback = catalogues.get(defaultLocale);
   if (!fallback) throw new Error(`templates/locales/${defaultLocale} is missing`);
+  for (const [locale, make] of Object.entries(made)) catalogues.set(locale, remade(fallback, make));
 
+  const locales = [...catalogues.keys()];
+  const parts = partsOf(fallback);
+  const consoleLocales = [...catalogues]
+    .filter(([, catalogue]) => partsOf(catalogue).size === parts.size)
+    .map(([locale]) => locale);
   const texts = new Map(
-    [...catalogues].map(([locale, catalogue]) => [locale, makeTexts(locale, catalogue, fallback, options.timeZone)]),
+    [...catalogues].map(([locale, catalogue]) => [locale, makeTexts(locale, catalogue, fallback, timeZone)]),
   );
-  const inDefault = makeTexts(defaultLocale, fallback, fallback, options.timeZone);
-  const known = (locale: string) => {
+  const inDefault = makeTexts(defaultLocale, fallback, fallback, timeZone);
+  const known = (locale: string, among: readonly string[]) => {
     const lower = locale.toLowerCase();
-    return locales.find((one) => one.toLowerCase() === lower) ?? locales.find((one) => one === lower.split('-')[0]);
+    return among.find((one) => one.toLowerCase() === lower) ?? among.find((one) => one === lower.split('-')[0]);
   };
+  const find = (locale: string, among: readonly string[]) =>
+    texts.get(known(locale, among) ?? defaultLocale) ?? inDefault;
   return {
     locales,
+    consoleLocales,
     default: defaultLocale,
-    for: (locale) => texts.get(known(locale) ?? defaultLocale) ?? inDefault,
-    negotiate: (header) => wishes(header).map(known).find(Boolean) ?? defaultLocale,
+    for: (locale) => find(locale, locales),
+    forConsole: (locale) => find(locale, consoleLocales),
+    negotiate: (header, among = locales) =>
+      wishes(header)
+        .map((wish) => known(wish, among))
+        .find(Boolean) ?? defaultLocale,
   };
+}
+
+/** The direction in which a language is written, by its BCP 47 tag. */
+export function directionOf(tag: string): 'ltr' | 'rtl' {
+  return rightToLeft.has(tag.split('-')[0] ?? tag) ? 'rtl' : 'ltr';
+}
+
+/** Files of which a catalogue was read. */
+function partsOf(catalogue: Catalogue): ReadonlySet<string> {
+  return new Set([...catalogue.keys()].map((key) => key.slice(0, key.indexOf('.'))));
+}
+
+function remade(catalogue: Catalogue, make: (text: string) => string): Catalogue {
+  const each = (text: string | undefined) => (text === undefined ? undefined : make(text));
+  const forms = ({ zero, one, two, few, many, other }: Forms): Forms => ({
+    ...{ zero: each(zero), one: each(one), two: each(two), few: each(few), many: each(many) },
+    other: make(other),
+  });
+  return new Map([...catalogue].map(([key, text]) => [key, typeof text === 'string' ? make(text) : forms(text)]));
 }
 
 function readCatalogue(folder: URL): Catalogue {
@@ -116,6 +163,7 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
   const plurals = new Intl.PluralRules(formatLocale);
   const numbers = new Intl.NumberFormat(formatLocale);
   const lists = new Intl.ListFormat(formatLocale, { style: 'long', type: 'conjunction' });
+  const languages = new Intl.DisplayNames(formatLocale, { type: 'language', fallback: 'code' });
   const regions = new Intl.DisplayNames(formatLocale, { type: 'region', fallback: 'code' });
   const days = new Intl.DateTimeFormat(formatLocale, { dateStyle: 'long', timeZone });
   const moments = new Intl.DateTimeFormat(formatLocale, {
@@ -133,7 +181,7 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
   const find = (key: string) => catalogue.get(key) ?? fallback.get(key);
   return {
     locale,
-    dir: rightToLeft.has(locale.split('-')[0] ?? locale) ? 'rtl' : 'ltr',
+    dir: directionOf(locale),
     has: (key) => find(key) !== undefined,
     t: (key, values = {}) => {
       const found = find(key);
@@ -142,6 +190,7 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
     },
     list: (items) => lists.format(items),
     country: (code) => (/^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code),
+    language: (tag) => nameOf(languages, tag),
     number: (n) => numbers.format(n),
     day: (at) => days.format(at),
     lastDay: (end) => days.format(new Date(end.getTime() - 1)),
@@ -162,6 +211,15 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
       if (value === undefined) throw new Error(`text "${key}" needs a value for {${name}}`);
       return typeof value === 'number' ? numbers.format(value) : value;
     });
+  }
+}
+
+/** Intl throws at what is no tag, and what is stored may be none. */
+function nameOf(names: Intl.DisplayNames, tag: string): string {
+  try {
+    return names.of(tag) ?? tag;
+  } catch {
+    return tag;
   }
 }
 

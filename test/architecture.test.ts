@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { z } from 'zod';
+import { locales, partsForReaders, partsIn, placeholdersOf, textsIn } from './support/catalogues.js';
 
 /*
  * The house rules that a program can check. What is written here is what docs/architecture.md says of
@@ -258,18 +258,16 @@ t.test('files say what they are for, and stay small', async (t) => {
   t.strictSame(sources.filter(({ text }) => /^export \* from/m.test(text)).map(pathOf), [], 'barrels');
 });
 
-const Catalogue: z.ZodType<Catalogue> = z.lazy(() => z.record(z.string(), z.union([z.string(), Catalogue])));
-type Catalogue = { [key: string]: string | Catalogue };
-
 t.test('every language says the same things with the same placeholders', async (t) => {
-  const locales = readdirSync(`${root}templates/locales`);
-  const reference = textsOf('en');
+  const reference = textsIn('en');
   t.ok(locales.length >= 2 && reference.size > 0);
   for (const locale of locales.filter((name) => name !== 'en')) {
-    const texts = textsOf(locale);
-    t.strictSame([...texts.keys()].sort(), [...reference.keys()].sort(), `${locale} has the keys of en`);
+    const parts = partsIn(locale);
+    const texts = textsIn(locale);
+    const expected = [...reference.keys()].filter((key) => parts.includes(key.slice(0, key.indexOf('.'))));
+    t.strictSame([...texts.keys()].sort(), expected.sort(), `${locale} has the keys of en`);
     const others = [...texts].filter(
-      ([key, text]) => placeholdersOf(text) !== placeholdersOf(reference.get(key) ?? ''),
+      ([key, { text }]) => placeholdersOf(text) !== placeholdersOf(reference.get(key)?.text ?? {}),
     );
     t.strictSame(
       others.map(([key]) => key),
@@ -279,30 +277,23 @@ t.test('every language says the same things with the same placeholders', async (
   }
 });
 
-const pluralForms = ['zero', 'one', 'two', 'few', 'many', 'other'];
-
-/** Key → text; the plural forms of a text count as one, as languages differ in which they have. */
-function textsOf(locale: string): Map<string, string> {
-  const texts = new Map<string, string>();
-  const collect = (node: string | Catalogue, key: string) => {
-    if (typeof node === 'string') {
-      texts.set(key, node);
-      return;
-    }
-    const keys = Object.keys(node);
-    if (keys.includes('other') && keys.every((form) => pluralForms.includes(form))) collect(node.other ?? '', key);
-    else for (const [name, child] of Object.entries(node)) collect(child, `${key}.${name}`);
-  };
-  for (const file of readdirSync(`${root}templates/locales/${locale}`)) {
-    const path = `${root}templates/locales/${locale}/${file}`;
-    collect(Catalogue.parse(JSON.parse(readFileSync(path, 'utf8'))), posix.basename(file, '.json'));
+t.test('what readers meet is in every language, the console whole or not at all', async (t) => {
+  const all = partsIn('en');
+  const forReaders = partsForReaders();
+  t.ok(forReaders.size > 5 && forReaders.size < all.length);
+  t.strictSame(partsIn('de'), all, 'the console is in German too');
+  for (const locale of locales) {
+    const parts = partsIn(locale);
+    const missing = [...forReaders].filter(([part]) => !parts.includes(part));
+    t.strictSame(
+      missing.map(([part, path]) => `${path} needs ${part}`),
+      [],
+      locale,
+    );
+    const half = parts.filter((part) => !forReaders.has(part));
+    if (parts.length < all.length) t.strictSame(half, [], `${locale} has no console, and no part of one`);
   }
-  return texts;
-}
-
-function placeholdersOf(text: string): string {
-  return [...new Set(text.match(/\{\w+\}/g))].sort().join(' ');
-}
+});
 
 function readSource(path: string): Source {
   const text = readFileSync(`${root}src/${path}`, 'utf8');

@@ -1,45 +1,73 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { reasonSchema, severitySchema } from '../src/list/change.js';
 import { dataCategoryFields, dataSubjectFields, listFields, subProcessorFields } from '../src/list/fields.js';
 import { loadTexts } from '../src/texts.js';
+import { locales, textsIn } from './support/catalogues.js';
 
-const root = new URL('../templates/locales/', import.meta.url);
 const source = loadTexts({ timeZone: 'Europe/Brussels' });
 const en = source.for('en');
 const de = source.for('de');
 
-const pluralForms = new Set(['zero', 'one', 'two', 'few', 'many', 'other']);
-
-/** Every text of a locale by its key; plural forms are one text. */
-function readAll(locale: string): Map<string, string[]> {
-  const all = new Map<string, string[]>();
-  const walk = (key: string, node: unknown): void => {
-    if (typeof node === 'string') all.set(key, [node]);
-    else if (Object.keys(node ?? {}).every((name) => pluralForms.has(name))) all.set(key, Object.values(node ?? {}));
-    else for (const [name, inner] of Object.entries(node ?? {})) walk(`${key}.${name}`, inner);
-  };
-  for (const file of readdirSync(new URL(`${locale}/`, root))) {
-    walk(file.replace(/\.json$/, ''), JSON.parse(readFileSync(new URL(`${locale}/${file}`, root), 'utf8')));
-  }
-  return all;
-}
-
-t.test('every locale has every text, with the same placeholders and the plural forms of its language', async (t) => {
-  const english = readAll('en');
-  const placeholders = (texts: readonly string[]) =>
-    [...new Set(texts.flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort().join(' ');
-  for (const locale of source.locales) {
-    const own = readAll(locale);
-    t.same([...own.keys()].sort(), [...english.keys()].sort(), `${locale} has the keys of en`);
-    for (const [key, texts] of own) {
-      t.equal(placeholders(texts), placeholders(english.get(key) ?? []), `${locale} ${key}`);
-      t.notOk(
-        texts.some((text) => text.trim() === ''),
-        `${locale} ${key} is not empty`,
-      );
+t.test('a text has the plural forms that its language needs, and none is empty', async (t) => {
+  for (const locale of locales) {
+    const rules = new Intl.PluralRules(locale);
+    const needed = new Set(Array.from({ length: 1_001 }, (_, count) => rules.select(count)));
+    for (const [key, { text, plural }] of textsIn(locale)) {
+      const blank = Object.values(text).filter((form) => form.trim() === '');
+      if (blank.length > 0) t.fail(`${locale} ${key} is empty`);
+      const missing = plural ? [...needed].filter((category) => text[category] === undefined) : [];
+      t.strictSame(missing, [], `${locale} ${key}`);
     }
   }
+});
+
+t.test('a text with plural forms has them in every language', async (t) => {
+  const english = textsIn('en');
+  for (const locale of locales) {
+    const others = [...textsIn(locale)].filter(([key, { plural }]) => plural !== english.get(key)?.plural);
+    t.strictSame(
+      others.map(([key]) => key),
+      [],
+      locale,
+    );
+  }
+});
+
+t.test('a locale without the console is not offered there', async (t) => {
+  t.strictSame(
+    source.consoleLocales.filter((locale) => ['de', 'en'].includes(locale)),
+    ['de', 'en'],
+  );
+  t.ok(source.consoleLocales.every((locale) => source.locales.includes(locale)));
+  t.equal(source.negotiate('fr, de;q=0.5', source.consoleLocales), 'de');
+  t.equal(source.negotiate('fr', ['de', 'en']), 'en');
+  t.equal(source.forConsole('pl').locale, 'en');
+  t.equal(source.forConsole('de-AT').locale, 'de');
+});
+
+t.test('each language has its way with days, moments, lists, numbers and names', async (t) => {
+  const day = new Date('2027-03-01T12:00:00Z');
+  for (const locale of source.locales) {
+    const texts = source.for(locale);
+    t.match(texts.day(day), /^1\b.*2027$/, `${locale}: ${texts.day(day)}`);
+    t.match(texts.moment(day), /2027.*13:00 \S*(?:CET|MEZ|UTC\+1|GMT\+1)$/, `${locale}: ${texts.moment(day)}`);
+    t.equal(texts.lastDay(new Date('2027-03-01T23:00:00Z')), texts.day(day), locale);
+    t.match(texts.list(['a', 'b', 'c']), /^a, b,? \S+ c$/, locale);
+    t.match(texts.number(1234567), /^1\D234\D567$/, locale);
+    t.not(texts.country('DE'), 'DE', locale);
+    t.not(texts.language(locale), locale);
+    t.equal(texts.language('no tag at all'), 'no tag at all');
+    t.equal(texts.dir, 'ltr');
+  }
+});
+
+t.test('a locale may be made for a test, in the other direction and with every text', async (t) => {
+  const made = loadTexts({ timeZone: 'UTC', made: { 'ar-XB': (text) => `\u202b${text}\u202c` } });
+  const arabic = made.for('ar-XB');
+  t.equal(arabic.dir, 'rtl');
+  t.equal(arabic.t('pages.nav.list'), `\u202b${en.t('pages.nav.list')}\u202c`);
+  t.match(arabic.t('list.summary.added', { count: 2 }), /^\u202b.+ added\u202c$/);
+  t.notOk(source.locales.includes('ar-XB'), 'and is not shipped');
 });
 
 t.test('every field, kind, reason and severity of the diff has its words', async (t) => {
@@ -87,8 +115,8 @@ t.test('names, lists and countries read as a person of the language would write 
 t.test('the language is the best that the reader asks for', async (t) => {
   const cases: [string | undefined, string][] = [
     ['de-AT,de;q=0.9,en;q=0.8', 'de'],
-    ['fr;q=0.9, en;q=0.2, de;q=0.5', 'de'],
-    ['de;q=0, fr', 'en'],
+    ['sw;q=0.9, en;q=0.2, de;q=0.5', 'de'],
+    ['de;q=0, sw', 'en'],
     ['EN-us', 'en'],
     ['*', 'en'],
     [';;;,,q=1', 'en'],

@@ -88,7 +88,7 @@ export const adminInviteCommand: Command = {
     const role = roles.find((known) => known === text('role'));
     if (role === undefined) throw new UsageError(`admin invite needs --role, one of ${roles.join(', ')}`);
     await withDeps(surroundings, (deps) => {
-      const { locale } = deps.texts.for(text('locale') ?? deps.texts.default);
+      const { locale } = deps.texts.forConsole(text('locale') ?? deps.texts.default);
       return invite(deps, { email, role, locale }, operatorActor);
     });
     surroundings.say('The invitation is on its way.');

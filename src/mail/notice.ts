@@ -123,7 +123,7 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
         : []),
       ...(withdrawn ? [t('withdrawnChanges', { summary: account.summary })] : []),
       ...(withdrawn && input.rest
-        ? [texts.t('quiet.mail.rest', { number: input.rest.version, day: texts.day(input.rest.effectiveAt) })]
+        ? [texts.t('quiet-mail.rest', { number: input.rest.version, day: texts.day(input.rest.effectiveAt) })]
         : []),
     ],
     dates,
@@ -197,8 +197,8 @@ function earlierDates({ earlier = [] }: NoticeInput, texts: Texts): { label: str
     const more = changes.length - names.length;
     const shown = more > 0 ? [...names, texts.t('mail.moreValues', { count: more })] : names;
     return {
-      label: texts.t('quiet.mail.earlier', { day: texts.day(effectiveAt) }),
-      value: texts.t('quiet.mail.ofVersion', { names: inARow(shown, texts, isolated), number: version }),
+      label: texts.t('quiet-mail.earlier', { day: texts.day(effectiveAt) }),
+      value: texts.t('quiet-mail.ofVersion', { names: inARow(shown, texts, isolated), number: version }),
     };
   });
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
-import type { TextSource, Texts } from '../texts.js';
+import type { Texts } from '../texts.js';
 import { type Assets, readAssets } from './assets.js';
 import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
@@ -26,8 +26,10 @@ export interface PageContext {
   icon: string;
   /** The address of a script beside the templates, such as `progress.js`. */
   script(file: string): string;
-  /** The other languages of this page. */
+  /** The languages that this page is to be had in; fewer in the console. */
   languages: { locale: string; name: string; link: string; current: boolean }[];
+  /** The languages that a reader or subscriber can have, each by its own name. */
+  readerLanguages: readonly { locale: string; name: string }[];
   /** The language that the address asks for; null where the browser's headers decided. */
   chosenLocale: string | null;
   /** What the list can be had in beside the page. */
@@ -116,11 +118,18 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     escapeFunction: markupOf,
   });
   const href = (path: string) => config.publicUrl + path;
+  const readerLanguages = texts.locales.map((locale) => ({ locale, name: texts.for(locale).language(locale) }));
+
+  /** The console is there in some languages only: of its pages `lang` must be true. */
+  function localesAt(path: string): string[] {
+    return /^\/admin(?:[/?#]|$)/.test(path) ? texts.consoleLocales : texts.locales;
+  }
 
   function localeChoice(request: FastifyRequest, preferred?: string): LocaleChoice {
+    const among = localesAt(request.url);
     const wish = new URLSearchParams(request.url.split('?')[1]).get('lang');
-    if (wish !== null && texts.locales.includes(wish)) return { locale: wish, chosen: true };
-    return { locale: preferred ?? texts.negotiate(request.headers['accept-language']), chosen: false };
+    if (wish !== null && among.includes(wish)) return { locale: wish, chosen: true };
+    return { locale: preferred ?? texts.negotiate(request.headers['accept-language'], among), chosen: false };
   }
 
   function contextOf(choice: LocaleChoice, path: string): PageContext {
@@ -136,7 +145,13 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       stylesheet: basePath + assets.path('style.css'),
       icon: basePath + assets.path('icon.svg'),
       script: (file) => basePath + assets.path(file),
-      languages: languagesOf(texts, words.locale, basePath + path),
+      languages: localesAt(path).map((locale) => ({
+        locale,
+        name: texts.for(locale).language(locale),
+        link: withLocale(basePath + path, locale),
+        current: locale === words.locale,
+      })),
+      readerLanguages,
       chosenLocale: choice.chosen ? words.locale : null,
       formats,
       t: words.t,
@@ -230,15 +245,6 @@ function withLocale(path: string, locale: string): string {
   // A fragment alone stays on the page it is on.
   if (address === '') return fragment;
   return `${address}${address.includes('?') ? '&' : '?'}lang=${encodeURIComponent(locale)}${fragment}`;
-}
-
-function languagesOf(texts: TextSource, current: string, path: string): PageContext['languages'] {
-  return texts.locales.map((locale) => ({
-    locale,
-    name: new Intl.DisplayNames(locale, { type: 'language' }).of(locale) ?? locale,
-    link: withLocale(path, locale),
-    current: locale === current,
-  }));
 }
 
 /** A blank line ends a paragraph, a single line break stays one. */

@@ -101,7 +101,7 @@ export async function testNoticeContent(deps: Deps, delivery: DeliveryAtHand): P
       links: slottedLinks(publicUrl),
       why,
     });
-    const subject = deps.texts.for(delivery.locale).t('before.test.subject', { subject: rendered.subject });
+    const subject = deps.texts.for(delivery.locale).t('test-mail.subject', { subject: rendered.subject });
     return {
       message: await prepareNotice({ ...rendered, subject }, deps.config),
       slots: {

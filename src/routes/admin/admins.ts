@@ -35,7 +35,7 @@ export function adminsRoutes(deps: AppDeps): FastifyPluginAsync {
       async (request, reply) => {
         const console = consoleOf(deps, request, reply);
         const values = post.parse(request.body);
-        const locale = deps.texts.for(values.locale).locale;
+        const locale = deps.texts.forConsole(values.locale).locale;
         return orFault(console, values, async () => {
           await invite(deps, { email: values.email, role: values.role, locale }, console.actor);
           return console.redirect('/admin/admins?done=invited');
@@ -94,10 +94,6 @@ export function adminsRoutes(deps: AppDeps): FastifyPluginAsync {
         invitations: await listInvitations(deps),
         required: deps.config.secondFactor === 'required',
         values: view.values ?? post.parse({ locale: console.texts.locale }),
-        languages: deps.texts.locales.map((locale) => ({
-          locale,
-          name: new Intl.DisplayNames(locale, { type: 'language' }).of(locale) ?? locale,
-        })),
         errors: view.errors ?? [],
         done: view.done ?? null,
       },

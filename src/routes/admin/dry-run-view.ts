@@ -50,7 +50,6 @@ function changeLines({ changes }: DryRun, texts: Texts): string[] {
 function recipientFacts({ recipients }: DryRun, texts: Texts): { label: string; lines: string[] }[] {
   const t = (key: string, values?: Parameters<Texts['t']>[1]) => texts.t(`before.dryRun.${key}`, values);
   const { byKind, byGroup, byLocale } = recipients;
-  const languages = new Intl.DisplayNames(texts.locale, { type: 'language', fallback: 'code' });
   const named = byGroup.some(({ group }) => group !== null);
   return [
     {
@@ -69,22 +68,11 @@ function recipientFacts({ recipients }: DryRun, texts: Texts): { label: string; 
       label: t('languages'),
       lines: [
         texts.list(
-          Object.entries(byLocale).map(([locale, count]) =>
-            t('language', { language: languageName(languages, locale), count }),
-          ),
+          Object.entries(byLocale).map(([locale, count]) => t('language', { language: texts.language(locale), count })),
         ),
       ],
     },
   ];
-}
-
-/** What is stored may be no language tag at all. */
-function languageName(names: Intl.DisplayNames, locale: string): string {
-  try {
-    return names.of(locale) ?? locale;
-  } catch {
-    return locale;
-  }
 }
 
 function notToldLines({ recipients }: DryRun, texts: Texts): string[] {

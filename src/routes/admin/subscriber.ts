@@ -32,7 +32,7 @@ export function adminSubscriberRoutes(deps: AppDeps): FastifyPluginAsync {
       };
       return console.page('subscriber', 'subscribers', {
         subscriber,
-        language: new Intl.DisplayNames(texts.locale, { type: 'language' }).of(subscriber.locale) ?? subscriber.locale,
+        language: texts.language(subscriber.locale),
         groupName: groups.find((group) => group.id === subscriber.noticeGroup)?.name ?? null,
         events: await Promise.all(
           events.map(async ({ at, kind, detail }) => ({

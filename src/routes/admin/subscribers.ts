@@ -51,11 +51,10 @@ export function adminSubscribersRoutes(deps: AppDeps): FastifyPluginAsync {
     const search = { q, status, kind, group: group === '' ? undefined : group };
     const page = await browseSubscribers(deps.db, { ...search, after, limit: pageSize });
     const groups = await listGroups(deps.db);
-    const languages = new Intl.DisplayNames(console.texts.locale, { type: 'language' });
     return console.page('subscribers', 'subscribers', {
       subscribers: page.subscribers.map((subscriber) => ({
         ...subscriber,
-        language: languages.of(subscriber.locale) ?? subscriber.locale,
+        language: console.texts.language(subscriber.locale),
         since: subscriber.confirmedAt ?? subscriber.createdAt,
         groupName: groups.find(({ id }) => id === subscriber.noticeGroup)?.name ?? null,
       })),

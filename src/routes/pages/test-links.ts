@@ -17,9 +17,9 @@ export function answerTestLinks(
     const { t } = deps.texts.for(deps.pages.localeOf(request));
     reply.header(testLinkProof.header, testLinkProof.value);
     return deps.pages.page(reply, 'subscription-done', {
-      title: t('before.testLink.title'),
-      lead: { key: `before.testLink.${purpose}`, email: null },
-      text: [t('before.testLink.nothing')],
+      title: t('test-mail.link.title'),
+      lead: { key: `test-mail.link.${purpose}`, email: null },
+      text: [t('test-mail.link.nothing')],
       links: [],
     });
   });

@@ -65,7 +65,7 @@ export function unsubscribeRoutes(deps: AppDeps): FastifyPluginAsync {
             : { key: 'subscription.unsubscribe.done.lead', email: address },
         text: [
           t('subscription.unsubscribe.done.back'),
-          ...(kind === 'contractual' ? [t('contacts.preferences.told', { company: deps.config.companyName })] : []),
+          ...(kind === 'contractual' ? [t('entitled.told', { company: deps.config.companyName })] : []),
         ],
         links: [{ path: '/subscribe', label: t('subscription.unsubscribe.done.form'), main: false }],
       },
