@@ -83,7 +83,7 @@ t.test('texts are filled, and faults of ours are loud', async (t) => {
   t.equal(de.t('list.summary.subProcessorsRemoved', { count: 1234 }), '1.234 Unterauftragsverarbeiter entfallen');
   t.throws(() => en.t('list.nothing-of-the-sort'), /no text/);
   t.throws(() => en.t('list.linkTo', { label: 'x' }), /\{url\}/);
-  t.throws(() => en.t('list.summary.added', {}), /count/);
+  t.throws(() => en.t('list.summary.also.entriesRemoved', {}), /count/);
 });
 
 t.test('a day is the same day whatever the zone of the process, and a deadline is the day that it ends', async (t) => {
