@@ -1,6 +1,7 @@
 import t from 'tap';
 import { reasonSchema, severitySchema } from '../src/list/change.js';
 import { dataCategoryFields, dataSubjectFields, listFields, subProcessorFields } from '../src/list/fields.js';
+import { html, listHtml, markupOf } from '../src/routes/html.js';
 import { loadTexts } from '../src/texts.js';
 import { locales, textsIn } from './support/catalogues.js';
 
@@ -107,6 +108,11 @@ t.test('a day is the same day whatever the zone of the process, and a deadline i
 t.test('names, lists and countries read as a person of the language would write them', async (t) => {
   t.equal(en.list(['a', 'b', 'c']), 'a, b and c');
   t.equal(de.list(['a', 'b', 'c']), 'a, b und c');
+  const es = source.for('es');
+  t.equal(markupOf(listHtml([html`<a>datos</a>`, html`<a>IP</a>`], es)), '<a>datos</a> e <a>IP</a>');
+  t.equal(markupOf(listHtml([html`a`, html`b`, html`hielo`], es)), 'a, b y hielo');
+  t.equal(source.for('fr').lastDay(new Date('2027-03-01T23:00:00Z')), '1er mars 2027');
+  t.equal(source.for('fr').lastDay(new Date('2027-03-11T23:00:00Z')), '11 mars 2027');
   t.equal(de.country('US'), 'Vereinigte Staaten');
   t.equal(en.country('not a code'), 'not a code');
   t.equal(en.dir, 'ltr');
