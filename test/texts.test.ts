@@ -50,7 +50,7 @@ t.test('each language has its way with days, moments, lists, numbers and names',
   const day = new Date('2027-03-01T12:00:00Z');
   for (const locale of source.locales) {
     const texts = source.for(locale);
-    t.match(texts.day(day), /^1\b.*2027$/, `${locale}: ${texts.day(day)}`);
+    t.match(texts.day(day), /^1(?:er)?\b.*2027$/, `${locale}: ${texts.day(day)}`);
     t.match(texts.moment(day), /2027.*13:00 \S*(?:CET|MEZ|UTC\+1|GMT\+1)$/, `${locale}: ${texts.moment(day)}`);
     t.equal(texts.lastDay(new Date('2027-03-01T23:00:00Z')), texts.day(day), locale);
     t.match(texts.list(['a', 'b', 'c']), /^a, b,? \S+ c$/, locale);
@@ -67,7 +67,7 @@ t.test('a locale may be made for a test, in the other direction and with every t
   const arabic = made.for('ar-XB');
   t.equal(arabic.dir, 'rtl');
   t.equal(arabic.t('pages.nav.list'), `\u202b${en.t('pages.nav.list')}\u202c`);
-  t.match(arabic.t('list.summary.also.entriesRemoved', { count: 2 }), /^\u202b.+ added\u202c$/);
+  t.match(arabic.t('list.summary.subProcessorsAdded', { count: 2 }), /^\u202b.+ added\u202c$/);
   t.notOk(source.locales.includes('ar-XB'), 'and is not shipped');
 });
 
