@@ -192,11 +192,19 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
     country: (code) => (/^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code),
     language: (tag) => nameOf(languages, tag),
     number: (n) => numbers.format(n),
-    day: (at) => days.format(at),
-    lastDay: (end) => days.format(new Date(end.getTime() - 1)),
-    moment: (at) => moments.format(at),
+    day: (at) => dated(days, at),
+    lastDay: (end) => dated(days, new Date(end.getTime() - 1)),
+    moment: (at) => dated(moments, at),
     zone: (at) => zones.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? timeZone,
   };
+
+  // "1er mars" in French: what CLDR's patterns do not know, the catalogue says.
+  function dated(format: Intl.DateTimeFormat, at: Date): string {
+    const first = find('list.firstOfMonth');
+    if (typeof first !== 'string' || first === '1') return format.format(at);
+    const parts = format.formatToParts(at);
+    return parts.map(({ type, value }) => (type === 'day' && value === '1' ? first : value)).join('');
+  }
 
   function pick(key: string, forms: Forms, values: TextValues): string {
     const { count } = values;

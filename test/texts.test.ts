@@ -1,6 +1,7 @@
 import t from 'tap';
 import { reasonSchema, severitySchema } from '../src/list/change.js';
 import { dataCategoryFields, dataSubjectFields, listFields, subProcessorFields } from '../src/list/fields.js';
+import { html, listHtml, markupOf } from '../src/routes/html.js';
 import { loadTexts } from '../src/texts.js';
 import { locales, textsIn } from './support/catalogues.js';
 
@@ -49,7 +50,7 @@ t.test('each language has its way with days, moments, lists, numbers and names',
   const day = new Date('2027-03-01T12:00:00Z');
   for (const locale of source.locales) {
     const texts = source.for(locale);
-    t.match(texts.day(day), /^1\b.*2027$/, `${locale}: ${texts.day(day)}`);
+    t.match(texts.day(day), /^1(?:er)?\b.*2027$/, `${locale}: ${texts.day(day)}`);
     t.match(texts.moment(day), /2027.*13:00 \S*(?:CET|MEZ|UTC\+1|GMT\+1)$/, `${locale}: ${texts.moment(day)}`);
     t.equal(texts.lastDay(new Date('2027-03-01T23:00:00Z')), texts.day(day), locale);
     t.match(texts.list(['a', 'b', 'c']), /^a, b,? \S+ c$/, locale);
@@ -66,7 +67,7 @@ t.test('a locale may be made for a test, in the other direction and with every t
   const arabic = made.for('ar-XB');
   t.equal(arabic.dir, 'rtl');
   t.equal(arabic.t('pages.nav.list'), `\u202b${en.t('pages.nav.list')}\u202c`);
-  t.match(arabic.t('list.summary.added', { count: 2 }), /^\u202b.+ added\u202c$/);
+  t.match(arabic.t('list.summary.subProcessorsAdded', { count: 2 }), /^\u202b.+ added\u202c$/);
   t.notOk(source.locales.includes('ar-XB'), 'and is not shipped');
 });
 
@@ -83,7 +84,7 @@ t.test('texts are filled, and faults of ours are loud', async (t) => {
   t.equal(de.t('list.summary.subProcessorsRemoved', { count: 1234 }), '1.234 Unterauftragsverarbeiter entfallen');
   t.throws(() => en.t('list.nothing-of-the-sort'), /no text/);
   t.throws(() => en.t('list.linkTo', { label: 'x' }), /\{url\}/);
-  t.throws(() => en.t('list.summary.added', {}), /count/);
+  t.throws(() => en.t('list.summary.also.entriesRemoved', {}), /count/);
 });
 
 t.test('a day is the same day whatever the zone of the process, and a deadline is the day that it ends', async (t) => {
@@ -107,6 +108,11 @@ t.test('a day is the same day whatever the zone of the process, and a deadline i
 t.test('names, lists and countries read as a person of the language would write them', async (t) => {
   t.equal(en.list(['a', 'b', 'c']), 'a, b and c');
   t.equal(de.list(['a', 'b', 'c']), 'a, b und c');
+  const es = source.for('es');
+  t.equal(markupOf(listHtml([html`<a>datos</a>`, html`<a>IP</a>`], es)), '<a>datos</a> e <a>IP</a>');
+  t.equal(markupOf(listHtml([html`a`, html`b`, html`hielo`], es)), 'a, b y hielo');
+  t.equal(source.for('fr').lastDay(new Date('2027-03-01T23:00:00Z')), '1er mars 2027');
+  t.equal(source.for('fr').lastDay(new Date('2027-03-11T23:00:00Z')), '11 mars 2027');
   t.equal(de.country('US'), 'Vereinigte Staaten');
   t.equal(en.country('not a code'), 'not a code');
   t.equal(en.dir, 'ltr');

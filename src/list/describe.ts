@@ -102,11 +102,12 @@ export function describe(changes: readonly Change[], names: Names, texts: Texts)
 export function summarise(changes: readonly Change[], texts: Texts, most = Number.POSITIVE_INFINITY): string {
   const parts: string[] = [];
   let noun: string | null = null;
+  // What follows on its own kind leaves out the noun, and still agrees with it in gender: "3 supprimées".
   const say = (things: string, deed: 'Added' | 'Removed' | 'Changed', count: number) => {
     if (count === 0) return;
     parts.push(
       noun === things
-        ? texts.t(`list.summary.${deed.toLowerCase()}`, { count })
+        ? texts.t(`list.summary.also.${things}${deed}`, { count })
         : texts.t(`list.summary.${things}${deed}`, { count }),
     );
     noun = things;

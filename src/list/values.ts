@@ -103,7 +103,7 @@ export function columnTexts(field: string, value: Json | undefined, names: Names
   const name = field.slice(field.lastIndexOf('.*.') + 3);
   const line = (entry: string, of: Json | undefined) => {
     const values = valueTexts(name, of, names, texts) ?? [];
-    return texts.t('list.ofEntry', { name: entry, value: values.join('; ') });
+    return texts.t('list.ofEntry', { name: entry, value: values.join(texts.t('mail.separatorOfLong')) });
   };
   return Object.entries(value).flatMap(([id, inner]) => {
     if (field.startsWith('subProcessors.')) return line(names.subProcessor(id), inner);

@@ -105,7 +105,8 @@ function isSet({ added, removed, before, after }: AccountDifference): boolean {
 
 function membersHtml(how: 'added' | 'removed', members: readonly string[], limit: ValueLimit, texts: Texts): string {
   if (members.length === 0) return '';
-  const mark = `<b class="${how === 'added' ? 'in' : 'out'}">${texts.t(`mail.sign.${how}`)} ${escapeMarkup(texts.t(`list.difference.${how}`))}:</b>`;
+  const label = `${texts.t(`mail.sign.${how}`)} ${texts.t(`list.difference.${how}`)}`;
+  const mark = `<b class="${how === 'added' ? 'in' : 'out'}">${escapeMarkup(texts.t('list.leadIn', { label }))}</b>`;
   return `${mark} ${valuesHtml(withinLimit(members, limit, texts), texts)}`;
 }
 

@@ -47,7 +47,9 @@ export function groupText(
   return [
     `${'='.repeat(68)}\n${heading}\n${group.hint}`,
     ...parts.full,
-    ...(parts.short.length === 0 ? [] : [[`${texts.t('mail.notice.rest')}:`, ...parts.short].join('\n')]),
+    ...(parts.short.length === 0
+      ? []
+      : [[texts.t('list.leadIn', { label: texts.t('mail.notice.rest') }), ...parts.short].join('\n')]),
     ...(parts.more.count === 0
       ? []
       : [`${texts.t('mail.link.sentence', { text: texts.t('mail.notice.and', parts.more) })}\n${parts.more.url}`]),
@@ -100,7 +102,7 @@ function field(label: string, values: readonly string[], indent: string, texts: 
     return `${indent}${labelled(label, isolated(only), texts)}`;
   const bullet = values.length === 1 ? '' : texts.t('mail.bullet');
   return [
-    `${indent}${label}:`,
+    `${indent}${texts.t('list.leadIn', { label })}`,
     ...values.map((value) => `${inner}${bullet}${isolated(value).replaceAll('\n', `\n${inner}`)}`),
   ].join('\n');
 }

@@ -262,7 +262,11 @@ function noticeText(notice: Notice, changes: string, texts: Texts): string {
     link(notice.link),
     ...(notice.message === null
       ? []
-      : [`${'-'.repeat(68)}\n${notice.message.heading}:`, ...notice.message.paragraphs.map(isolated), '-'.repeat(68)]),
+      : [
+          `${'-'.repeat(68)}\n${texts.t('list.leadIn', { label: notice.message.heading })}`,
+          ...notice.message.paragraphs.map(isolated),
+          '-'.repeat(68),
+        ]),
     ...(changes === '' ? [] : [changes]),
     ...(notice.objection === null
       ? []

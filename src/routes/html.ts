@@ -76,7 +76,7 @@ export function sentenceHtml(
 /** "a, b and c" of markup, in the words of the language. */
 export function listHtml(pieces: readonly Html[], texts: Texts): Html {
   const [first = trusted(''), ...others] = pieces;
-  const { two, start, middle, end } = separatorsOf(texts);
+  const { two, start, middle, end } = separatorsOf(texts, iSound.test(markupOf(others.at(-1) ?? first)) ? 'i' : '4');
   const between = (index: number) => {
     if (others.length === 1) return two;
     if (index === others.length - 1) return end;
@@ -92,19 +92,25 @@ interface Separators {
   end: Html;
 }
 
-const separators = new WeakMap<Texts, Separators>();
+const separators = { i: new WeakMap<Texts, Separators>(), 4: new WeakMap<Texts, Separators>() };
+// The first letter behind tags. Before this sound "and" is another word in Spanish: "datos e identificadores".
+const iSound = /^(?:<[^>]*>)*h?i(?![ae])/i;
 
-/** What Intl.ListFormat puts between members: asked once a language, not once a list. */
-function separatorsOf(texts: Texts): Separators {
-  const known = separators.get(texts);
+/**
+ * What Intl.ListFormat puts between members: asked once a language, not once a list.
+ * @param last how the last member begins: with the sound of an i, or not
+ */
+function separatorsOf(texts: Texts, last: 'i' | '4'): Separators {
+  const known = separators[last].get(texts);
   if (known !== undefined) return known;
   const between = (members: readonly string[]) => {
-    const [, ...rest] = texts.list(members).split(/[1-4]/);
+    const whole = texts.list([...members, last]);
+    const [, ...rest] = whole.slice(0, whole.lastIndexOf(last)).split(/[1-3]/);
     return rest.map((separator) => html`${separator}`);
   };
-  const [two = html`, `] = between(['1', '2']);
-  const [start = two, middle = two, end = two] = between(['1', '2', '3', '4']);
+  const [two = html`, `] = between(['1']);
+  const [start = two, middle = two, end = two] = between(['1', '2', '3']);
   const found = { two, start, middle, end };
-  separators.set(texts, found);
+  separators[last].set(texts, found);
   return found;
 }

@@ -77,7 +77,7 @@ function briefItem(item: AccountItem, texts: Texts): BriefItem {
     heading: item.heading,
     context: item.context,
     details: [
-      ...facts.map(({ label, values }) => html`${label}: ${listHtml(values.map(brief), texts)}`),
+      ...facts.map(({ label, values }) => html`${leadIn(label, texts)} ${listHtml(values.map(brief), texts)}`),
       ...item.differences.map((difference) => briefDifference(difference, texts)),
     ],
   };
@@ -85,15 +85,24 @@ function briefItem(item: AccountItem, texts: Texts): BriefItem {
 
 function briefDifference(difference: AccountDifference, texts: Texts): Html {
   const { field, label, how, before, after, added, removed } = difference;
-  if (isColumn(field)) return html`${label}: ${texts.t(`list.how.${how}`)}`;
+  if (isColumn(field)) return html`${leadIn(label, texts)} ${texts.t(`list.how.${how}`)}`;
   if (added.length + removed.length > 0) {
     const part = (key: string, values: readonly string[]) =>
       values.length === 0 ? [] : [html`${texts.t(`pages.changes.${key}`)} ${listHtml(values.map(brief), texts)}`];
-    return html`${label}: ${joinHtml([...part('added', added), ...part('removed', removed)], html`; `)}`;
+    const parts = joinHtml(
+      [...part('added', added), ...part('removed', removed)],
+      html`${texts.t('mail.separatorOfLong')}`,
+    );
+    return html`${leadIn(label, texts)} ${parts}`;
   }
   const [old, young] = [before, after].map((side) => side?.join(', ') ?? texts.t('list.notStated'));
   if (old === undefined || young === undefined || old.length + young.length > briefLength) return html`${label}`;
-  return html`${label}: ${texts.t('pages.changes.fromTo', { before: old, after: young })}`;
+  return html`${leadIn(label, texts)} ${texts.t('pages.changes.fromTo', { before: old, after: young })}`;
+}
+
+/** "Purpose:", as the language sets its colon. */
+function leadIn(label: string, texts: Texts): string {
+  return texts.t('list.leadIn', { label });
 }
 
 function brief(value: string): Html {
