@@ -18,7 +18,8 @@ import { dropLeftovers, startTestServer } from './support/database.js';
 const root = new URL('../', import.meta.url);
 /** Of one file, in seconds; the tests within have limits of their own. */
 const patience = 180;
-const atOnce = Math.max(2, availableParallelism());
+/** One more than there are processors: somebody always waits for a start, a relay or a browser. */
+const atOnce = availableParallelism() + 1;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 type Counts = typeof counts;

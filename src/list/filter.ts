@@ -158,7 +158,8 @@ function saidBy(document: ListDocument, texts: Texts): Said {
 const fields = Object.keys(subProcessorFields).filter((field) => field !== 'dataCategories');
 
 function wordsOf(entry: SubProcessor, names: Names, texts: Texts): string {
-  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = entry;
+  // What is shown is in one language, and so is what is found.
+  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = { ...entry, translations: undefined };
   const own = fields.flatMap((field) => valueTexts(field, values[field], names, texts) ?? []);
   const data = Object.entries(entry.dataCategories ?? {}).flatMap(([subject, ids]) => [
     names.dataSubject(subject),
