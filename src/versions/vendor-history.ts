@@ -20,6 +20,8 @@ export interface EntryHistory {
   product: string | null;
   /** In a list to come, in the one in force, not any more, or in a withdrawn one alone. */
   standing: 'announced' | 'in-force' | 'removed' | 'withdrawn';
+  /** In force, and this announced version takes it off the list. */
+  leaving: VersionSummary | null;
   steps: HistoryStep[];
 }
 
@@ -68,7 +70,7 @@ export async function readVendorHistory(deps: { db: Db; now: () => Date }, id: s
     entries: steps.map(({ entry, steps: all }) => ({
       ...entry,
       product: productOf(all.map(({ change }) => change)),
-      standing: standingOf(all),
+      ...standingOf(all),
       steps: all.map(({ version, change, before }) => ({ version, change, names: names(before, version.number) })),
     })),
   };
@@ -113,14 +115,19 @@ function productOf(changes: readonly EntryChange[]): string | null {
   return changes.map(({ entry }) => entry.product).find((product) => product !== undefined) ?? null;
 }
 
-/** By the last word of a version that stands. */
-function standingOf(steps: readonly { version: VersionSummary; change: EntryChange }[]): EntryHistory['standing'] {
-  const standing = steps.filter(({ version }) => version.state !== 'withdrawn');
-  const inForce = standing.find(({ version }) => version.state !== 'announced');
-  if (inForce === undefined) return standing.length > 0 ? 'announced' : 'withdrawn';
-  if (inForce.change.kind !== 'sub-processor-removed') return 'in-force';
-  const ahead = standing.find(({ change }) => change.kind === 'sub-processor-added');
-  return ahead?.version.state === 'announced' ? 'announced' : 'removed';
+/** By what the versions that stand say last, those in force before those that are announced. */
+function standingOf(
+  steps: readonly { version: VersionSummary; change: EntryChange }[],
+): Pick<EntryHistory, 'standing' | 'leaving'> {
+  const stands = steps.filter(({ version }) => version.state !== 'withdrawn');
+  const ahead = stands.filter(({ version }) => version.state === 'announced');
+  const last = stands.find(({ version }) => version.state !== 'announced');
+  if (last !== undefined && last.change.kind !== 'sub-processor-removed') {
+    const leaving = ahead.find(({ change }) => change.kind === 'sub-processor-removed');
+    return { standing: 'in-force', leaving: leaving?.version ?? null };
+  }
+  if (ahead.length > 0) return { standing: 'announced', leaving: null };
+  return { standing: last === undefined ? 'withdrawn' : 'removed', leaving: null };
 }
 
 /** Names as they were on both sides of each step. */

@@ -42,57 +42,6 @@ async function open(browser: Browser, url: string, view: View): Promise<{ page: 
   return { page, faults };
 }
 
-t.test('every public page is accessible and fits, from 320 to 1280 pixels, light and dark', { skip }, async (t) => {
-  const browser = await startBrowser(t);
-  const { app, base } = await listen(t);
-  const empty = await listen(t);
-  await publishList(
-    app,
-    listYaml(`  - id: cloud-storage
-    name: Example Cloud, Inc.
-    group: Infrastructure
-    product: Storage
-    optional: true
-    address: 1 Verylongunbreakablestreetnamewithoutanyspaceinit-and-another-one-behind-it-of-the-same-kind
-  - id: cloud-mail
-    name: Example Cloud, Inc.
-    group: Infrastructure
-    product: Mail
-    relationship: affiliate
-    parent: cloud-storage
-  - id: three
-    name: Three Ltd
-`),
-  );
-  app.clock.advance({ days: 1 });
-  await publishList(app, listYaml(newVendor).replace('retention: 2 years', 'retention: 5 years'), { message: 'Why.' });
-  app.deps.kept.markStale();
-
-  const pages = [
-    `${empty.base}/`,
-    ...['/', '/versions', '/versions/1', '/versions/2', '/compare/1...2', '/nowhere'].map((path) => base + path),
-  ];
-  for (const url of pages) {
-    for (const view of views) {
-      const { page, faults } = await open(browser, `${url}?lang=${view.colorScheme === 'dark' ? 'de' : 'en'}`, view);
-      const where = `${new URL(url).pathname} at ${view.width} in ${view.colorScheme}`;
-      t.same(await accessibilityFaults(page), [], where);
-      t.same(faults, [], `${where}: nothing refused, nothing asked of others`);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      t.ok(width <= view.width, `${where}: no sideways scrolling (${width})`);
-      const small = await page.evaluate(
-        () =>
-          [...document.querySelectorAll('a, button, select, summary, input')]
-            .filter((element) => element.closest('p, dd, li, td') === null)
-            .map((element) => element.getBoundingClientRect())
-            .filter(({ width, height }) => width > 1 && (width < 24 || height < 24)).length,
-      );
-      t.equal(small, 0, `${where}: targets that stand alone are large enough`);
-      await page.context().close();
-    }
-  }
-});
-
 t.test('a keyboard gets past the navigation, and to the form that compares', { skip }, async (t) => {
   const browser = await startBrowser(t);
   const { app, base } = await listen(t);

@@ -68,11 +68,21 @@ export async function openPage(
 
 /** What axe finds against WCAG 2.2 AA and good practice: a line for each rule, with the elements. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    // Frames that may run nothing cannot be asked; they hold mails, which are not our pages.
-    .setLegacyMode()
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
+  return faultsOf(builderFor(page).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']));
+}
+
+/** What axe finds against the contrast of colours alone: all that a page in other colours can have against it. */
+export async function contrastFaults(page: Page): Promise<string[]> {
+  return faultsOf(builderFor(page).withRules(['color-contrast', 'link-in-text-block']));
+}
+
+function builderFor(page: Page): AxeBuilder {
+  // Frames that may run nothing cannot be asked; they hold mails, which are not our pages.
+  return new AxeBuilder({ page }).setLegacyMode();
+}
+
+async function faultsOf(axe: AxeBuilder): Promise<string[]> {
+  const { violations } = await axe.analyze();
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' · ')}`);
 }
 

@@ -35,6 +35,7 @@ const historySchema = z
         name: z.string(),
         product: z.string().nullable(),
         standing: z.enum(['announced', 'in-force', 'removed', 'withdrawn']),
+        leavesAt: instant.nullable().describe('When an announced version takes it off the list'),
         history: z.array(
           z.object({
             version: z.number().int(),
@@ -103,8 +104,9 @@ export function publicHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
         return send(reply, {
           id,
           name,
-          entries: entries.map(({ steps, ...entry }) => ({
+          entries: entries.map(({ steps, leaving, ...entry }) => ({
             ...entry,
+            leavesAt: leaving?.effectiveAt ?? null,
             history: steps.map(({ version, change }) => ({
               version: version.number,
               state: version.state,
