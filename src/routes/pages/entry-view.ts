@@ -80,6 +80,8 @@ export interface EntryContext {
   open: ReadonlySet<string>;
   /** Where an anchor of the list is. */
   at(anchor: string): string;
+  /** A data category as a link: made once, not once an entry. */
+  dataLink(subject: string, id: string): Html;
 }
 
 /**
@@ -192,17 +194,12 @@ function plain(entry: SubProcessor, field: PlainField, { texts, names }: EntryCo
 
 /** One fact a data subject kind; its categories in one sentence, each linked to the catalogue. */
 function dataFacts(entry: SubProcessor, context: EntryContext): EntryFact[] {
-  const { texts, names, subjects, optionalCategories } = context;
+  const { texts, subjects } = context;
   // In the catalogue's order: the keys of a JSON object keep none in the database.
   const kinds = subjects.filter((subject) => entry.dataCategories?.[subject] !== undefined);
   return kinds.map((subject) => {
     const ids = entry.dataCategories?.[subject] ?? [];
-    const links = ids.map((id) => {
-      const anchor = categoryAnchor(subject, id);
-      const star = optionalCategories.has(anchor) ? optionalStar(texts) : null;
-      const special = names.isSpecial(subject, id) ? html` (${texts.t('list.specialCategory')})` : null;
-      return html`<a href="${context.at(anchor)}">${nameHtml(names.dataCategory(subject, id))}</a>${star}${special}`;
-    });
+    const links = ids.map((id) => context.dataLink(subject, id));
     return {
       field: 'dataCategories',
       label: context.label(`dataCategories.${subject}`),
@@ -210,6 +207,18 @@ function dataFacts(entry: SubProcessor, context: EntryContext): EntryFact[] {
       brief: false,
     };
   });
+}
+
+/** A data category as a link to its place in the catalogue. */
+export function dataLink(
+  subject: string,
+  id: string,
+  { texts, names, at, optionalCategories }: Omit<EntryContext, 'dataLink'>,
+): Html {
+  const anchor = categoryAnchor(subject, id);
+  const star = optionalCategories.has(anchor) ? optionalStar(texts) : null;
+  const special = names.isSpecial(subject, id) ? html` (${texts.t('list.specialCategory')})` : null;
+  return html`<a href="${at(anchor)}">${nameHtml(names.dataCategory(subject, id))}</a>${star}${special}`;
 }
 
 /** The star of the legend, and the word for who does not see it. */
@@ -232,6 +241,7 @@ function contactHtml(contact: string): Html {
 }
 
 function linesHtml(text: string): Html {
+  if (!text.includes('\n')) return html`${text}`;
   return joinHtml(
     text.split('\n').map((line) => html`${line}`),
     html`<br>`,

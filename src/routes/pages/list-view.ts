@@ -5,7 +5,7 @@ import type { Texts } from '../../texts.js';
 import type { Html } from '../html.js';
 import { markdownHtml } from '../markdown.js';
 import { catalogueView, categoryAnchor, entryAnchor, type SubjectView, statementAnchor } from './catalogue-view.js';
-import { badgesOf, type EntryContext, type EntryView, entryView, neededFields } from './entry-view.js';
+import { badgesOf, dataLink, type EntryContext, type EntryView, entryView, neededFields } from './entry-view.js';
 
 /*
  * PURE. A list document as its page shows it: grouped, with one vendor once, in words of one
@@ -70,7 +70,7 @@ export function listView(document: ListDocument, texts: Texts, part?: ListPart):
   const names = namesOf(document);
   const children = gather(document.subProcessors, ({ parent }) => parent);
   const open = neededFields.filter((field) => document.subProcessors.every((entry) => entry[field] === undefined));
-  const context: EntryContext = {
+  const facts = {
     texts,
     names,
     label: keeping((field) => labelOf(field, names, texts)),
@@ -79,6 +79,16 @@ export function listView(document: ListDocument, texts: Texts, part?: ListPart):
     optionalCategories: optionalCategoriesOf(document),
     open: new Set<string>(open),
     at: atOf(part),
+  };
+  const links = new Map<string, Html>();
+  const context: EntryContext = {
+    ...facts,
+    dataLink(subject, id) {
+      const key = categoryAnchor(subject, id);
+      const link = links.get(key) ?? dataLink(subject, id, facts);
+      links.set(key, link);
+      return link;
+    },
   };
 
   const vendors = part?.vendors ?? entriesByVendor(document);
