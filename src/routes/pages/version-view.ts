@@ -6,7 +6,7 @@ import { isColumn, namesOf } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
 import type { Board } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
-import { type Html, html, joinHtml, listHtml, nameHtml } from '../html.js';
+import { type Html, html, joinHtml, listHtml, nameHtml, sentenceHtml } from '../html.js';
 
 /*
  * PURE. Versions and what they change, as the public pages show them.
@@ -88,9 +88,15 @@ function briefDifference(difference: AccountDifference, texts: Texts): Html {
   if (isColumn(field)) return html`${leadIn(label, texts)} ${texts.t(`list.how.${how}`)}`;
   if (added.length + removed.length > 0) {
     const part = (key: string, values: readonly string[]) =>
-      values.length === 0 ? [] : [html`${texts.t(`pages.changes.${key}`)} ${listHtml(values.map(brief), texts)}`];
+      values.length === 0
+        ? []
+        : [
+            sentenceHtml({ values: listHtml(values.map(brief), texts) }, (plain) =>
+              texts.t(`pages.changes.${key}`, plain),
+            ),
+          ];
     const parts = joinHtml(
-      [...part('added', added), ...part('removed', removed)],
+      [...part('addedValues', added), ...part('removedValues', removed)],
       html`${texts.t('mail.separatorOfLong')}`,
     );
     return html`${leadIn(label, texts)} ${parts}`;
