@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FastifyPluginAsync } from 'fastify';
 import { Feed } from 'feed';
 import type { AppDeps } from '../app.js';
@@ -8,6 +7,7 @@ import { namesOf } from '../list/values.js';
 import { escapeMarkup } from '../mail/escape.js';
 import { baseOf, readVersion, readVersions } from '../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../versions/version.js';
+import { permanentId } from './permanent-id.js';
 import { type LocaleChoice, renderedOf } from './render.js';
 
 /*
@@ -169,15 +169,8 @@ function feedUrn(deps: FeedDeps, entries: readonly Entry[]): string {
   return urnOf(`feed ${entries.at(-1)?.version.hash ?? deps.config.publicUrl}`);
 }
 
-/**
- * A UUID (RFC 9562, version 8) made from a version's hash. Unlike a tag: URI it holds no host name, so ids
- * stay when the service moves to another address, and no reader shows everything again as new.
- */
 function urnOf(text: string): string {
-  const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return `urn:uuid:${bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')}`;
+  return `urn:uuid:${permanentId(text)}`;
 }
 
 /** The library takes `&amp;` in a text for an ampersand that was escaped before; said twice it stays what it was. */

@@ -100,6 +100,7 @@ for (const timeZone of Object.keys(changes)) {
         }
         await onTheFirstPage(t, service, plans, today);
         await inFeeds(t, service, plans, timeZone);
+        await inCalendar(t, service, plans);
         await inAudit(t, service, plans, timeZone);
       },
     );
@@ -207,6 +208,24 @@ async function inFeeds(t: Test, service: Service, plans: readonly Plan[], timeZo
       t.strictSame(daysIn(wordsOf(content)), days(effective, deadline), 'a feed names the same days');
       t.match(wordsOf(content), `${inWords(deadline)}, 24:00`);
     }
+  }
+}
+
+async function inCalendar(t: Test, service: Service, plans: readonly Plan[]): Promise<void> {
+  const { body } = await send(`${service.url}/calendar.ics`);
+  const starts = new Map(
+    body.split('BEGIN:VEVENT').flatMap((event) => {
+      const unfolded = event.replaceAll('\r\n ', '');
+      const version = /version (\d+)/.exec(unfolded)?.[1];
+      const day = /^DTSTART;VALUE=DATE:(\d{4})(\d\d)(\d\d)\r$/m.exec(unfolded)?.slice(1).join('-');
+      return day === undefined
+        ? []
+        : [[`${version} ${unfolded.includes('to object') ? 'deadline' : 'effective'}`, day]];
+    }),
+  );
+  for (const { version, effective, deadline } of plans) {
+    t.equal(starts.get(`${version} effective`), effective, `version ${version}: the day in the calendar`);
+    t.equal(starts.get(`${version} deadline`), deadline, 'and the last day to object');
   }
 }
 

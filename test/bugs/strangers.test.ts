@@ -294,6 +294,7 @@ for (const trusted of [false, true]) {
     // A stranger is the first to ask for anything: what they get may not stay for others.
     const paths = ['/', '/subscribe', '/versions', '/versions/1', '/compare/1...2', '/list.json', '/versions/2.json'];
     const feeds = ['/feed.atom', '/feed.json'];
+    const others = ['/calendar.ics', '/versions/2.ics', '/openapi.json'];
     await publish(service, listOf('Nordwind'), { notify: false });
     await importCsv(service, confirmedCsv('told@example.org'));
     const draft = JSON.stringify(listOf('Nordwind', 'Letterbird'));
@@ -301,7 +302,7 @@ for (const trusted of [false, true]) {
     const published = await asAdmin(service, '/api/v1/versions', { method: 'POST', headers: evil, body: '{}' });
     t.equal(published.status, 201);
     t.match(published.headers.location, new RegExp(`^${publicUrl}/`), 'Location of a publication');
-    for (const path of [...paths, ...feeds, '/openapi.json']) {
+    for (const path of [...paths, ...feeds, ...others]) {
       const [forged, plain] = [await send(service.url + path, { headers: evil }), await send(service.url + path)];
       t.equal(forged.status, 200, path);
       t.notMatch(JSON.stringify(forged.headers) + forged.body, /evil\.example/, `${path}, asked for at evil.example`);
