@@ -165,6 +165,7 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
   const lists = new Intl.ListFormat(formatLocale, { style: 'long', type: 'conjunction' });
   const languages = new Intl.DisplayNames(formatLocale, { type: 'language', fallback: 'code' });
   const regions = new Intl.DisplayNames(formatLocale, { type: 'region', fallback: 'code' });
+  const countries = new Map<string, string>();
   const days = new Intl.DateTimeFormat(formatLocale, { dateStyle: 'long', timeZone });
   const moments = new Intl.DateTimeFormat(formatLocale, {
     day: 'numeric',
@@ -189,7 +190,7 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
       return fill(key, typeof found === 'string' ? found : pick(key, found, values), values);
     },
     list: (items) => lists.format(items),
-    country: (code) => (/^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code),
+    country: (code) => countries.get(code) ?? countryOf(code),
     language: (tag) => nameOf(languages, tag),
     number: (n) => numbers.format(n),
     day: (at) => dated(days, at),
@@ -197,6 +198,14 @@ function makeTexts(locale: string, catalogue: Catalogue, fallback: Catalogue, ti
     moment: (at) => dated(moments, at),
     zone: (at) => zones.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? timeZone,
   };
+
+  // Asked of Intl once a country, and not once an entry.
+  function countryOf(code: string): string {
+    if (!/^[A-Z]{2}$/.test(code)) return code;
+    const name = regions.of(code) ?? code;
+    countries.set(code, name);
+    return name;
+  }
 
   // "1er mars" in French: what CLDR's patterns do not know, the catalogue says.
   function dated(format: Intl.DateTimeFormat, at: Date): string {

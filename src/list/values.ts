@@ -144,6 +144,8 @@ export function labelOf(field: string, names: Names, texts: Texts, dataSubject: 
 }
 
 function dataSubjectOf(field: string): string | null {
+  // Asked once a value, of which a list has tens of thousands.
+  if (!field.startsWith('dataCategories.')) return null;
   return /^dataCategories\.(?<id>[^.*]+)$/.exec(field)?.groups?.id ?? null;
 }
 

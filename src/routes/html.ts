@@ -14,20 +14,28 @@ export interface Html {
   readonly [brand]: string;
 }
 
+// A class, as a page of thousands of vendors makes a hundred thousand of them.
+class Markup implements Html {
+  readonly [brand]: string;
+  constructor(markup: string) {
+    this[brand] = markup;
+  }
+}
+
 /** Marks finished markup as such. Only for markup whose every text was escaped by its maker. */
 export function trusted(markup: string): Html {
-  return { [brand]: markup };
+  return new Markup(markup);
 }
 
 export function isHtml(value: unknown): value is Html {
-  return typeof value === 'object' && value !== null && brand in value;
+  return value instanceof Markup;
 }
 
 /** The markup of a value: `Html` as it is, text and numbers escaped, null as nothing. */
 export function markupOf(value: unknown): string {
+  if (typeof value === 'string') return escapeMarkup(value);
   if (isHtml(value)) return value[brand];
   if (value === null) return '';
-  if (typeof value === 'string') return escapeMarkup(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   // A misspelt key in a template would otherwise print "undefined" on a page that nobody looks at.
   throw new TypeError(`a template prints a value that is no text: ${typeof value}`);
@@ -36,7 +44,7 @@ export function markupOf(value: unknown): string {
 /** Builds markup from a template literal; each inserted value is escaped unless it is `Html`. */
 export function html(strings: TemplateStringsArray, ...values: unknown[]): Html {
   let markup = strings[0] ?? '';
-  for (const [index, value] of values.entries()) markup += markupOf(value) + (strings[index + 1] ?? '');
+  for (let index = 0; index < values.length; index += 1) markup += markupOf(values[index]) + (strings[index + 1] ?? '');
   return trusted(markup);
 }
 
@@ -75,14 +83,17 @@ export function sentenceHtml(
 
 /** "a, b and c" of markup, in the words of the language. */
 export function listHtml(pieces: readonly Html[], texts: Texts): Html {
-  const [first = trusted(''), ...others] = pieces;
-  const { two, start, middle, end } = separatorsOf(texts, iSound.test(markupOf(others.at(-1) ?? first)) ? 'i' : '4');
+  const last = pieces.length - 1;
+  const { two, start, middle, end } = separatorsOf(texts, iSound.test(markupOf(pieces[last] ?? null)) ? 'i' : '4');
   const between = (index: number) => {
-    if (others.length === 1) return two;
-    if (index === others.length - 1) return end;
-    return index === 0 ? start : middle;
+    if (last === 1) return two;
+    if (index === last) return end;
+    return index === 1 ? start : middle;
   };
-  return joinHtml([first, ...others.flatMap((piece, index) => [between(index), piece])]);
+  let markup = '';
+  for (const [index, piece] of pieces.entries())
+    markup += markupOf(index === 0 ? null : between(index)) + markupOf(piece);
+  return trusted(markup);
 }
 
 interface Separators {

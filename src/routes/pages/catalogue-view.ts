@@ -103,16 +103,22 @@ export function catalogueView(document: ListDocument, only?: ReadonlySet<string>
 
 /** Which vendors get a data category, by the category's anchor. */
 function recipientsOf(entries: readonly SubProcessor[]): Map<string, CategoryView['recipients']> {
-  const found = new Map<string, Map<string, CategoryView['recipients'][number]>>();
-  for (const { id, name, dataCategories } of entries) {
-    for (const [subject, categories] of Object.entries(dataCategories ?? {})) {
-      for (const category of categories) {
-        const key = categoryAnchor(subject, category);
-        const vendors = found.get(key) ?? new Map();
-        if (!vendors.has(name)) vendors.set(name, { name, anchor: entryAnchor(id) });
-        found.set(key, vendors);
+  const found = new Map<string, Map<string, Map<string, CategoryView['recipients'][number]>>>();
+  for (const { id, name, dataCategories = {} } of entries) {
+    const recipient = { name, anchor: entryAnchor(id) };
+    for (const subject of Object.keys(dataCategories)) {
+      const ofSubject = found.get(subject) ?? new Map();
+      found.set(subject, ofSubject);
+      for (const category of dataCategories[subject] ?? []) {
+        const vendors = ofSubject.get(category) ?? new Map();
+        ofSubject.set(category, vendors);
+        if (!vendors.has(name)) vendors.set(name, recipient);
       }
     }
   }
-  return new Map([...found].map(([key, vendors]) => [key, [...vendors.values()]]));
+  return new Map(
+    [...found].flatMap(([subject, categories]) =>
+      [...categories].map(([category, vendors]) => [categoryAnchor(subject, category), [...vendors.values()]]),
+    ),
+  );
 }

@@ -102,7 +102,7 @@ export function entryView(
     anchor: entryAnchor(entry.id),
     heading: several ? entryHeading(entry, context) : null,
     badges: shared.has('badges') ? [] : badgesOf(entry, context.texts),
-    facts: shownFields.flatMap((field) => factOf(entry, field, vendor, shared, several, context)),
+    facts: factsOf(entry, vendor, shared, several, context),
     unstated: neededFields
       .filter((field) => entry[field] === undefined && !context.open.has(field))
       .map((field) => context.label(field)),
@@ -126,6 +126,22 @@ function entryHeading(entry: SubProcessor, { texts, names }: EntryContext): stri
     if (words.length > 0) return texts.list(words);
   }
   return entry.name;
+}
+
+function factsOf(
+  entry: SubProcessor,
+  vendor: SubProcessor,
+  shared: ReadonlySet<string>,
+  several: boolean,
+  context: EntryContext,
+): EntryFact[] {
+  const facts: EntryFact[] = [];
+  for (const field of shownFields) {
+    // Most entries state a third of all fields, and there may be thousands.
+    if (field !== 'children' && entry[field] === undefined) continue;
+    facts.push(...factOf(entry, field, vendor, shared, several, context));
+  }
+  return facts;
 }
 
 function factOf(
