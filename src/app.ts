@@ -21,6 +21,7 @@ import { apiRoutes } from './routes/api/api.js';
 import { publicApiRoutes } from './routes/api/public.js';
 import { publicHistoryRoutes } from './routes/api/public-history.js';
 import { assetRoutes } from './routes/assets.js';
+import { embedRoutes } from './routes/embed/embed.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
 import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
@@ -163,6 +164,7 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   feedRoutes,
   publicApiRoutes,
   publicHistoryRoutes,
+  embedRoutes,
   // Subscribers
   subscribeRoutes,
   confirmRoutes,
