@@ -22,6 +22,7 @@ import { publicApiRoutes } from './routes/api/public.js';
 import { publicHistoryRoutes } from './routes/api/public-history.js';
 import { assetRoutes } from './routes/assets.js';
 import { calendarRoutes } from './routes/calendar.js';
+import { embedRoutes } from './routes/embed/embed.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
 import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
@@ -165,6 +166,7 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   calendarRoutes,
   publicApiRoutes,
   publicHistoryRoutes,
+  embedRoutes,
   // Subscribers
   subscribeRoutes,
   confirmRoutes,

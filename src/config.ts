@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Role } from './actor.js';
 import { OperatorError } from './errors.js';
+import { darkColour, darkFrom, fontFile, fontStack, type Look, lightColour, logoFile } from './look.js';
 import {
   bounceAddress,
   bounceListen,
@@ -14,6 +15,7 @@ import {
   domain,
   domains,
   emailAddress,
+  embedOrigins,
   host,
   imapUrl,
   issuerUrl,
@@ -90,6 +92,10 @@ export interface Config {
   /** Addresses and ranges whose X-Forwarded-* are believed; empty: nobody's. */
   trustProxy: string[];
   companyName: string;
+  /** Logo, colours and fonts. */
+  look: Look;
+  /** Pages of whom the list may be shown in; null: in none. */
+  embedOrigins: 'any' | string[] | null;
   noticePeriodDays: number;
   objectionDays: number;
   timeZone: string;
@@ -167,6 +173,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     adminToken: s.ADMIN_TOKEN ?? null,
     trustProxy: s.TRUST_PROXY,
     companyName: s.COMPANY_NAME,
+    look: lookOf(s),
+    embedOrigins: s.EMBED_ORIGINS,
     noticePeriodDays: s.NOTICE_PERIOD_DAYS,
     objectionDays: s.OBJECTION_DAYS ?? s.NOTICE_PERIOD_DAYS,
     timeZone: s.TIME_ZONE,
@@ -263,6 +271,14 @@ const Settings = z.object({
   ADMIN_TOKEN: secret(8).optional(),
   TRUST_PROXY: trustProxy.prefault('off'),
   COMPANY_NAME: companyName.prefault('Example Company'),
+  LOGO_FILE: logoFile.optional(),
+  LOGO_DARK_FILE: logoFile.optional(),
+  BRAND_COLOR: lightColour.optional(),
+  BRAND_COLOR_DARK: darkColour.optional(),
+  FONT_STACK: fontStack.prefault('classic'),
+  FONT_FILE: fontFile.optional(),
+  FONT_BOLD_FILE: fontFile.optional(),
+  EMBED_ORIGINS: embedOrigins.prefault('off'),
   NOTICE_PERIOD_DAYS: days.prefault('30'),
   OBJECTION_DAYS: days.optional(),
   TIME_ZONE: timeZone.prefault('UTC'),
@@ -274,6 +290,15 @@ function oidcOf(s: z.infer<typeof Settings>): Config['oidc'] {
   const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_CLIENT_SECRET: clientSecret } = s;
   if (issuer === undefined || clientId === undefined || clientSecret === undefined) return null;
   return { issuer, clientId, clientSecret, label: s.OIDC_LABEL, newRole: s.OIDC_NEW_ADMINS };
+}
+
+function lookOf(s: z.infer<typeof Settings>): Look {
+  const { LOGO_FILE: logo, BRAND_COLOR: light } = s;
+  return {
+    logo: logo === undefined ? null : { light: logo, dark: s.LOGO_DARK_FILE ?? null },
+    accent: light === undefined ? null : { light, dark: s.BRAND_COLOR_DARK ?? darkFrom(light) },
+    fonts: { stack: s.FONT_STACK, regular: s.FONT_FILE ?? null, bold: s.FONT_BOLD_FILE ?? null },
+  };
 }
 
 /** The keys of DKIM, each with the selector at the same place in its list. */
@@ -301,6 +326,13 @@ function together(values: Readonly<Record<string, string>>): string[] {
     const missing = group.filter((name) => !has(name));
     if (missing.length === group.length) continue;
     for (const name of missing) faults.push(`${name}: is missing; ${group.join(', ')} go together, set all or none`);
+  }
+  for (const [name, needed] of [
+    ['LOGO_DARK_FILE', 'LOGO_FILE'],
+    ['BRAND_COLOR_DARK', 'BRAND_COLOR'],
+    ['FONT_BOLD_FILE', 'FONT_FILE'],
+  ] as const) {
+    if (has(name) && !has(needed)) faults.push(`${needed}: is missing, and ${name} goes with it; set it, too`);
   }
   const [selectors, files] = [values.DKIM_SELECTOR, values.DKIM_KEY_FILE].map((list) => list?.split(',').length ?? 0);
   if (selectors !== files && has('DKIM_SELECTOR') && has('DKIM_KEY_FILE')) {

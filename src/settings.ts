@@ -25,7 +25,8 @@ export function setting<T>(read: (text: string) => T | Wrong): z.ZodType<T, stri
   });
 }
 
-class Wrong extends Error {}
+/** What is wrong with the text of a setting, and how to mend it. */
+export class Wrong extends Error {}
 
 export function number(options: { min: number; max: number; whole: boolean }) {
   const kind = options.whole ? 'a whole number' : 'a number';
@@ -245,13 +246,31 @@ export const sendgridKey = setting((text) => {
   return new Wrong('is not the verification key of an event webhook; copy it from SendGrid as it is shown there');
 });
 
+/** Pages of whom the list may be shown in; null: in none. */
+export const embedOrigins = setting((text): 'any' | string[] | null | Wrong => {
+  if (text.toLowerCase() === 'off') return null;
+  if (text === '*') return 'any';
+  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
+  const origins = entries.map((entry) => originOf(entry));
+  const wrong = entries.find((_, index) => origins[index] === null);
+  return wrong === undefined
+    ? origins.filter((origin) => origin !== null)
+    : new Wrong(`${quoted(wrong)} is no origin; list those of the pages, such as https://www.example.org, or write *`);
+});
+
+function originOf(text: string): string | null {
+  const url = parseUrl(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '') return null;
+  return url.pathname === '/' && url.search === '' && url.hash === '' ? url.origin : null;
+}
+
 export const logLevel = setting((text) => {
   const level = logLevels.find((name) => name === text.toLowerCase());
   return level ?? new Wrong(`${quoted(text)} is not a level; write one of ${logLevels.join(', ')}`);
 });
 
 /** A choice of words, such as `on` and `off`. */
-function oneOf<Value>(choices: Readonly<Record<string, Value>>): z.ZodType<Value, string> {
+export function oneOf<Value>(choices: Readonly<Record<string, Value>>): z.ZodType<Value, string> {
   return setting((text) => {
     const entry = Object.entries(choices).find(([word]) => word === text.toLowerCase());
     if (entry !== undefined) return entry[1];
@@ -299,7 +318,7 @@ function hasControls(text: string): boolean {
   return /[\p{Cc}\u2028\u2029]/u.test(text);
 }
 
-function quoted(text: string): string {
+export function quoted(text: string): string {
   const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
   return shown.replace(/[\u2028\u2029]/g, '?');
 }

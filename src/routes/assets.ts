@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { FastifyPluginAsync } from 'fastify';
+import type { Look, Picture } from '../look.js';
+import { lookCss } from './look-css.js';
 
 const folder = new URL('../../templates/pages/', import.meta.url);
 
@@ -17,29 +19,76 @@ export interface Assets {
   /** `/assets/style.<mark>.css` for `style.css`, without the base path. Throws for a file that is not there. */
   path(file: string): string;
   find(file: string): Asset | undefined;
+  /** The company's logo, its addresses like those of `path`; null: there is none. */
+  logo: Logo | null;
+  /** Addresses of the fonts of the settings. */
+  fonts: string[];
 }
 
-/** Reads every stylesheet, as one file with style.css first, and every picture and script beside the page templates. */
-export function readAssets(): Assets {
+export interface Logo {
+  light: string;
+  /** For a dark ground; null: the one picture serves both. */
+  dark: string | null;
+  width: number;
+  height: number;
+}
+
+/**
+ * Reads every stylesheet, as one file with style.css first and the look of the settings last, and every picture
+ * and script beside the page templates. Logo and fonts of the settings are files among them.
+ */
+export function readAssets(look: Look): Assets {
   const assets = new Map<string, Asset>();
+  const { logo, fonts } = look;
+  const pictures = { logo: logo?.light ?? null, 'logo-dark': logo?.dark ?? null };
+  for (const [name, picture] of Object.entries(pictures)) {
+    if (picture !== null) assets.set(name + endings[picture.type], assetOf(picture.body, picture.type));
+  }
+  if (fonts.regular !== null) assets.set('font.woff2', assetOf(fonts.regular.body, 'font/woff2'));
+  if (fonts.bold !== null) assets.set('font-bold.woff2', assetOf(fonts.bold.body, 'font/woff2'));
   const files = readdirSync(folder).sort();
   const read = (file: string) => readFileSync(new URL(file, folder));
   const styles = ['style.css', ...files.filter((file) => file.endsWith('.css') && file !== 'style.css')];
-  assets.set('style.css', assetOf(Buffer.concat(styles.map(read)), 'text/css; charset=utf-8'));
+  // Beside the stylesheet, wherever that is.
+  const besides = (file: string) => (assets.has(file) ? path(file).replace('/assets/', '') : null);
+  const own = lookCss(look, { regular: besides('font.woff2'), bold: besides('font-bold.woff2') });
+  assets.set('style.css', assetOf(Buffer.concat([...styles.map(read), Buffer.from(own)]), 'text/css; charset=utf-8'));
   for (const file of files) {
     if (file.endsWith('.svg')) assets.set(file, assetOf(read(file), 'image/svg+xml'));
     if (file.endsWith('.js')) assets.set(file, assetOf(read(file), 'text/javascript; charset=utf-8'));
   }
   return {
     find: (file) => assets.get(file),
-    path(file) {
-      const asset = assets.get(file);
-      if (asset === undefined) throw new Error(`there is no templates/pages/${file}`);
-      const ending = extname(file);
-      return `/assets/${file.slice(0, -ending.length)}.${asset.mark}${ending}`;
-    },
+    path,
+    logo: logo === null ? null : { ...sizeOf(logo.light), light: picture('logo', logo.light), dark: darkLogo() },
+    fonts: ['font.woff2', 'font-bold.woff2'].filter((file) => assets.has(file)).map(path),
   };
+
+  function picture(name: string, { type }: Picture): string {
+    return path(name + endings[type]);
+  }
+
+  function darkLogo(): string | null {
+    return logo === null || logo.dark === null ? null : picture('logo-dark', logo.dark);
+  }
+
+  function path(file: string): string {
+    const asset = assets.get(file);
+    if (asset === undefined) throw new Error(`there is no templates/pages/${file}`);
+    const ending = extname(file);
+    return `/assets/${file.slice(0, -ending.length)}.${asset.mark}${ending}`;
+  }
 }
+
+function sizeOf({ width, height }: Picture): { width: number; height: number } {
+  return { width: Math.round(width), height: Math.round(height) };
+}
+
+const endings: Readonly<Record<Picture['type'], string>> = {
+  'image/svg+xml': '.svg',
+  'image/png': '.png',
+  'image/jpeg': '.jpg',
+};
 
 function assetOf(body: Buffer, type: string): Asset {
   return { body, type, mark: createHash('sha256').update(body).digest('hex').slice(0, 12) };
@@ -53,7 +102,7 @@ function assetOf(body: Buffer, type: string): Asset {
 export function assetRoutes(deps: { pages: { assets: Assets } }): FastifyPluginAsync {
   return async (app) => {
     app.get<{ Params: { file: string } }>('/assets/:file', async (request, reply) => {
-      const [, name, mark, ending] = /^([a-z-]+)\.([0-9a-f]{12})(\.[a-z]+)$/.exec(request.params.file) ?? [];
+      const [, name, mark, ending] = /^([a-z-]+)\.([0-9a-f]{12})(\.[a-z0-9]+)$/.exec(request.params.file) ?? [];
       const asset = deps.pages.assets.find(`${name}${ending}`);
       if (asset === undefined) return reply.callNotFound();
       const lasting = mark === asset.mark ? 'public, max-age=31536000, immutable' : 'no-cache';

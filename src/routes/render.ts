@@ -3,8 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
+<<<<<<< HEAD
 import type { Texts } from '../texts.js';
 import { type Assets, readAssets } from './assets.js';
+=======
+import type { TextSource, Texts } from '../texts.js';
+import { type Assets, type Logo, readAssets } from './assets.js';
+>>>>>>> 9a1b65d (The list can stand in pages of others: a frame, or a script that puts it in)
 import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
 
@@ -24,6 +29,10 @@ export interface PageContext {
   canonical: string;
   stylesheet: string;
   icon: string;
+  /** The company's logo in place of its name; null: there is none. */
+  logo: Logo | null;
+  /** Fonts of the settings, to be asked for before the stylesheet is read. */
+  fonts: string[];
   /** The address of a script beside the templates, such as `progress.js`. */
   script(file: string): string;
   /** The languages that this page is to be had in; fewer in the console. */
@@ -111,7 +120,7 @@ export interface Renderer {
 /** Reads templates and stylesheets; a page never looks at the client's Host header. */
 export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
   const { config, texts } = deps;
-  const assets = readAssets();
+  const assets = readAssets(config.look);
   const basePath = new URL(config.publicUrl).pathname.replace(/\/$/, '');
   const eta = new Eta({
     views: fileURLToPath(new URL('../../templates/pages', import.meta.url)),
@@ -149,6 +158,8 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       canonical: href(path),
       stylesheet: basePath + assets.path('style.css'),
       icon: basePath + assets.path('icon.svg'),
+      logo: assets.logo === null ? null : below(basePath, assets.logo),
+      fonts: assets.fonts.map((path) => basePath + path),
       script: (file) => basePath + assets.path(file),
       languages: localesAt(path).map((locale) => ({
         locale,
@@ -243,6 +254,10 @@ function autolinkHtml(text: string): Html {
 /** In TIME_ZONE: another day than the millisecond before. */
 function isMidnight(at: Date, texts: Texts): boolean {
   return texts.day(at) !== texts.lastDay(at);
+}
+
+function below(basePath: string, logo: Logo): Logo {
+  return { ...logo, light: basePath + logo.light, dark: logo.dark === null ? null : basePath + logo.dark };
 }
 
 /** A path with `lang` set, before its fragment and after what else it asks. */
