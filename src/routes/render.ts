@@ -3,13 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
-<<<<<<< HEAD
 import type { Texts } from '../texts.js';
-import { type Assets, readAssets } from './assets.js';
-=======
-import type { TextSource, Texts } from '../texts.js';
 import { type Assets, type Logo, readAssets } from './assets.js';
->>>>>>> 9a1b65d (The list can stand in pages of others: a frame, or a script that puts it in)
 import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
 
