@@ -22,6 +22,7 @@ import { publicApiRoutes } from './routes/api/public.js';
 import { publicHistoryRoutes } from './routes/api/public-history.js';
 import { assetRoutes } from './routes/assets.js';
 import { calendarRoutes } from './routes/calendar.js';
+import { crawlerRoutes } from './routes/crawlers.js';
 import { embedRoutes } from './routes/embed/embed.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
@@ -42,6 +43,8 @@ import { unsubscribeRoutes } from './routes/pages/unsubscribe.js';
 import { versionRoutes as versionPages } from './routes/pages/versions.js';
 import { registerProblems, sendOutside } from './routes/problem.js';
 import { createRenderer, type Renderer } from './routes/render.js';
+import { schemaRoutes } from './routes/schemas.js';
+import { wellKnownRoutes } from './routes/well-known.js';
 import type { TextSource } from './texts.js';
 
 /** What the doors stand on: what the verbs need, and what is only shown. */
@@ -164,6 +167,9 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   subProcessorRoutes,
   feedRoutes,
   calendarRoutes,
+  schemaRoutes,
+  wellKnownRoutes,
+  crawlerRoutes,
   publicApiRoutes,
   publicHistoryRoutes,
   embedRoutes,

@@ -32,6 +32,7 @@ import {
   replyAddress,
   secret,
   secretKeys,
+  securityContact,
   sendgridKey,
   setting,
   shortestSecret,
@@ -96,6 +97,8 @@ export interface Config {
   look: Look;
   /** Pages of whom the list may be shown in; null: in none. */
   embedOrigins: 'any' | string[] | null;
+  /** Whom to tell of a hole in the service (RFC 9116), a URI; null: nobody is named. */
+  securityContact: string | null;
   noticePeriodDays: number;
   objectionDays: number;
   timeZone: string;
@@ -175,6 +178,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     companyName: s.COMPANY_NAME,
     look: lookOf(s),
     embedOrigins: s.EMBED_ORIGINS,
+    securityContact: s.SECURITY_CONTACT ?? null,
     noticePeriodDays: s.NOTICE_PERIOD_DAYS,
     objectionDays: s.OBJECTION_DAYS ?? s.NOTICE_PERIOD_DAYS,
     timeZone: s.TIME_ZONE,
@@ -279,6 +283,7 @@ const Settings = z.object({
   FONT_FILE: fontFile.optional(),
   FONT_BOLD_FILE: fontFile.optional(),
   EMBED_ORIGINS: embedOrigins.prefault('off'),
+  SECURITY_CONTACT: securityContact.optional(),
   NOTICE_PERIOD_DAYS: days.prefault('30'),
   OBJECTION_DAYS: days.optional(),
   TIME_ZONE: timeZone.prefault('UTC'),

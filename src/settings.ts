@@ -199,6 +199,14 @@ export const replyAddress = setting((text) =>
     : new Wrong(`${quoted(text)} is not an address in ASCII; write one such as privacy@example.org`),
 );
 
+/** Whom to tell of a hole in the service, as the URI that RFC 9116 asks for; an address alone is one to write to. */
+export const securityContact = setting((text) => {
+  const uri = replyAddress.safeParse(text).success ? `mailto:${text}` : text;
+  const url = parseUrl(uri);
+  if (url !== null && /^(?:https|mailto|tel):$/.test(url.protocol) && /^[!-~]+$/.test(uri)) return uri;
+  return new Wrong(`${quoted(text)} is no contact; write an address, or a URL such as https://example.org/security`);
+});
+
 /** Where bounces go: an address, in which a star may stand where the token of a mail belongs. */
 export const bounceAddress = setting((text) => {
   const mend = 'write one such as bounces@example.org or *@bounces.example.org';

@@ -6,6 +6,7 @@ import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import { compareVersions, readBoard, readFingerprint, readVersionState } from '../../versions/read.js';
 import { isFresh } from '../render.js';
+import { describedBy } from '../schemas.js';
 import { listAsCsv } from './list-csv.js';
 import { diffSchema, listSchema, versionJson, versionParams, versionSchema } from './wire.js';
 
@@ -30,7 +31,7 @@ export function publicApiRoutes(deps: AppDeps): FastifyPluginAsync {
         },
       },
       async (_request, reply) =>
-        kept(deps, reply, { key: 'list.json', type: json }, async (now) => {
+        kept(deps, describedBy(reply, deps, 'list'), { key: 'list.json', type: json }, async (now) => {
           const { inForce, announced } = await readBoard(deps.db, now);
           if (inForce === null) throw nothingInForce();
           return JSON.stringify({
@@ -64,7 +65,7 @@ export function publicApiRoutes(deps: AppDeps): FastifyPluginAsync {
         },
       },
       async ({ params: { number } }, reply) =>
-        kept(deps, reply, { key: `version ${number}`, type: json }, async (now) => {
+        kept(deps, describedBy(reply, deps, 'version'), { key: `version ${number}`, type: json }, async (now) => {
           const { version, state } = await readVersionState(deps.db, number, now);
           return JSON.stringify(versionJson(version, state));
         }),
@@ -82,7 +83,7 @@ export function publicApiRoutes(deps: AppDeps): FastifyPluginAsync {
         },
       },
       async ({ params: { from, to } }, reply) =>
-        kept(deps, reply, { key: `compare ${from} ${to}`, type: json }, async () =>
+        kept(deps, describedBy(reply, deps, 'diff'), { key: `compare ${from} ${to}`, type: json }, async () =>
           JSON.stringify(await compareVersions(deps.db, from, to)),
         ),
     );
