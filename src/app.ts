@@ -23,6 +23,7 @@ import { publicHistoryRoutes } from './routes/api/public-history.js';
 import { assetRoutes } from './routes/assets.js';
 import { calendarRoutes } from './routes/calendar.js';
 import { crawlerRoutes } from './routes/crawlers.js';
+import { documentRoutes } from './routes/documents/documents.js';
 import { embedRoutes } from './routes/embed/embed.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
@@ -167,6 +168,7 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   subProcessorRoutes,
   feedRoutes,
   calendarRoutes,
+  documentRoutes,
   schemaRoutes,
   wellKnownRoutes,
   crawlerRoutes,

@@ -19,4 +19,10 @@ export const formats: readonly Format[] = [
   { path: '/calendar.ics', type: 'text/calendar', label: 'iCalendar', titleKey: 'calendar.feedTitle' },
   { path: '/list.json', type: 'application/json', label: 'JSON', titleKey: null },
   { path: '/list.csv', type: 'text/csv', label: 'CSV', titleKey: null },
+  {
+    path: '/list.xlsx',
+    type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    label: 'Excel',
+    titleKey: null,
+  },
 ];

@@ -130,6 +130,6 @@ function keepAnswers() {
   };
 }
 
-function nothingInForce(): Refusal {
+export function nothingInForce(): Refusal {
   return new Refusal('version.missing', 'No version is in force yet.');
 }
