@@ -1,15 +1,17 @@
 /// <reference lib="dom" />
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import t from 'tap';
 import { fillSignIn } from './admin/browser.js';
 import { setUp, signInAs } from './admin/support.js';
 import { type Company, countFigures, holdMail, liveOn, newest, openCompany } from './pictures/company.js';
+import { publicPictures, takePublic } from './pictures/public.js';
+import { compose, largest } from './pictures/sheet.js';
 import { openPage, startBrowser } from './support/browser.js';
 
 /*
  * `npm run pictures [NAME …]`: takes docs/pictures/console/*.jpg anew, one sheet a page of the console with its
- * four views. A new page is a line of the table below.
+ * four views, and docs/pictures/public/*.jpg (pictures/public.ts). A new page is a line of the table below.
  */
 
 interface Picture {
@@ -273,16 +275,20 @@ interface Desk {
 }
 /** How wide a view is on the sheet, and how much of a long page is shown, in pixels of the page. */
 const shown = { 360: { width: 270, most: 2_000 }, 1280: { width: 760, most: 2_400 } } as const;
-const largest = 200 * 1024;
 const folder = new URL('../docs/pictures/console/', import.meta.url);
 
 t.setTimeout(900_000);
 
-t.test('pictures of the console', async (t) => {
+t.test('pictures', async (t) => {
   const wanted = process.argv.slice(2);
-  const unknown = wanted.filter((name) => !pictures.some((picture) => picture.name === name));
+  const known = [...pictures, ...publicPictures].map(({ name }) => name);
+  const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`no picture is called ${unknown.join(', ')}`);
+  const ofConsole = wanted.length === 0 || wanted.some((name) => pictures.some((picture) => picture.name === name));
   const browser = await startBrowser(t);
+  await takePublic(t, browser, wanted);
+  writeFileSync(new URL('../README.md', folder), index());
+  if (!ofConsole) return;
   const company = await openCompany(t);
   const desks: Desk[] = [];
   for (const view of views) {
@@ -298,13 +304,15 @@ t.test('pictures of the console', async (t) => {
     const path = typeof picture.path === 'string' ? picture.path : await picture.path(company);
     const shots: Buffer[] = [];
     for (const desk of desks) shots.push(await take(desk, company, { ...picture, path }));
-    const sheet = await compose(browser, shots);
+    const sheet = await compose(
+      browser,
+      shots.map((shot, view) => ({ shot, width: shown[views[view]?.width ?? 360].width })),
+    );
     writeFileSync(new URL(`${picture.name}.jpg`, folder), sheet);
     t.ok(sheet.length <= largest, `${picture.name}: ${Math.round(sheet.length / 1024)} kB`);
   }
   const names = new Set(pictures.map(({ name }) => `${name}.jpg`));
   for (const file of readdirSync(folder)) if (!names.has(file)) rmSync(new URL(file, folder));
-  writeFileSync(new URL('../README.md', folder), index());
 });
 
 /** One view of a page, cut off where it gets long. */
@@ -339,32 +347,17 @@ async function take(
   });
 }
 
-/** The views side by side, in the best quality that keeps the file small. */
-async function compose(browser: Browser, shots: readonly Buffer[]): Promise<Buffer> {
-  const context = await browser.newContext({ viewport: { width: 2_160, height: 800 } });
-  const page = await context.newPage();
-  const figures = shots.map(
-    (shot, index) =>
-      `<img width="${shown[views[index]?.width ?? 360].width}" src="data:image/png;base64,${shot.toString('base64')}">`,
-  );
-  await page.setContent(
-    `<style>body { margin: 0; padding: 20px; display: flex; gap: 20px; align-items: flex-start; background: #888 }</style>${figures.join('')}`,
-  );
-  await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
-  let sheet: Buffer = Buffer.alloc(0);
-  for (const quality of [80, 70, 60, 50, 40, 30, 20]) {
-    sheet = await page.screenshot({ type: 'jpeg', quality, fullPage: true });
-    if (sheet.length <= largest) break;
-  }
-  await context.close();
-  return sheet;
-}
-
-/** The table of contents, which is written with the pictures. */
+/** The tables of contents, which are written with the pictures. */
 function index(): string {
   const path = new URL('../README.md', folder);
-  const rows = pictures.map(({ name, shows }) => `| [${name}](console/${name}.jpg) | ${shows} |`);
-  const table = ['| sheet | shows |', '| --- | --- |', ...rows].join('\n');
-  const text = readFileSync(path, 'utf8');
-  return text.replace(/\| sheet \| shows \|[\s\S]*$/, () => `${table}\n`);
+  const tableOf = (rows: readonly { name: string; shows: string }[], place: string) =>
+    [
+      '| sheet | shows |',
+      '| --- | --- |',
+      ...rows.map(({ name, shows }) => `| [${name}](${place}/${name}.jpg) | ${shows} |`),
+    ]
+      .map((line) => `${line}\n`)
+      .join('');
+  const tables = [tableOf(publicPictures, 'public'), tableOf(pictures, 'console')];
+  return readFileSync(path, 'utf8').replace(/(?:^\|.*\n)+/gm, () => tables.shift() ?? '');
 }

@@ -25,10 +25,6 @@ export interface ListFilter {
 
 export const noFilter: ListFilter = { q: '', service: null, country: null, category: null, optional: null };
 
-export function isFiltered(filter: ListFilter): boolean {
-  return filter.q !== '' || [filter.service, filter.country, filter.category, filter.optional].some(Boolean);
-}
-
 /** What can be filtered by: each value that occurs in the entries, with the number of vendors it occurs at. */
 export interface Facets {
   service: Map<string, number>;

@@ -97,6 +97,7 @@ for (const timeZone of Object.keys(changes)) {
           await inMail(t, mail, plan);
           await onItsPage(t, service, plan, { timeZone, today });
           await inJson(t, service, plan, timeZone);
+          await onTheDay(t, service, plan);
         }
         await onTheFirstPage(t, service, plans, today);
         await inFeeds(t, service, plans, timeZone);
@@ -156,6 +157,19 @@ async function inJson(t: Test, service: Service, plan: Plan, timeZone: string): 
   const lastDay = lastDayOf(new Date(objectionDeadline), timeZone);
   const length = new Date(objectionDeadline).getTime() - startOf(lastDay, timeZone).getTime();
   t.equal(length, hours * 60 * 60 * 1000, `the last day to object has ${hours} hours`);
+}
+
+/** A version is the list of the day on which it takes effect, and that of the day before is another. */
+async function onTheDay(t: Test, service: Service, { version, effective }: Plan): Promise<void> {
+  const { body } = await send(`${service.url}/at/${effective}`);
+  t.match(wordsOf(body), `version ${version} of the list of`);
+  t.match(wordsOf(body), new RegExp(`on ${inWords(effective)} ?\\.`));
+  const versionAt = async (day: Day) =>
+    z
+      .object({ list: z.object({ version: z.number() }) })
+      .parse(JSON.parse((await send(`${service.url}/at/${day}.json`)).body)).list.version;
+  t.equal(await versionAt(effective), version, `version ${version} is the list of its day`);
+  t.equal(await versionAt(addDays(effective, -1)), version - 1, 'and not of the day before');
 }
 
 /** What is announced, on the page and in JSON. */

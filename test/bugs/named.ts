@@ -147,7 +147,14 @@ export async function live(t: Test, names: readonly string[], markdown: string):
   const markup = new Map([['the objection page', objectionPage.body]]);
   const text = new Map<string, string>();
   const pages = ['/', '/versions', '/versions/1', '/versions/2', '/versions/3', '/compare/1...2', '/compare/2...3'];
-  for (const path of [...pages, '/compare/3...1', '/subscribe', '/?lang=de', '/compare/1...2?lang=de']) {
+  const parts = ['/?q=product&category=people.name', '/?q=product&lang=de'];
+  const histories = [
+    '/sub-processors/vendor-0',
+    '/sub-processors/other-1',
+    `/at/${new Date().toISOString().slice(0, 10)}`,
+  ];
+  const others = ['/compare/3...1', '/subscribe', '/?lang=de', '/compare/1...2?lang=de'];
+  for (const path of [...pages, ...parts, ...histories, ...others]) {
     markup.set(path, (await send(service.url + path)).body);
   }
   const console = await openConsole(service);

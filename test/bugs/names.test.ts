@@ -63,6 +63,7 @@ t.test('case 21: names are shown letter for letter and add no element to any pag
     '/versions/2',
     '/compare/1...2',
     '/compare/2...3',
+    '/?q=product&category=people.name',
     '/admin/draft',
     '/admin/review',
     '/admin/versions/2',

@@ -292,7 +292,9 @@ for (const trusted of [false, true]) {
     const here = (link: string) => link.replace(publicUrl, service.url);
 
     // A stranger is the first to ask for anything: what they get may not stay for others.
-    const paths = ['/', '/subscribe', '/versions', '/versions/1', '/compare/1...2', '/list.json', '/versions/2.json'];
+    const lists = ['/', '/?q=nordwind', '/versions', '/versions/1', '/compare/1...2', '/list.json', '/versions/2.json'];
+    const day = new Date().toISOString().slice(0, 10);
+    const paths = [...lists, '/subscribe', '/sub-processors/nordwind', `/at/${day}`, `/at/${day}.json`];
     const feeds = ['/feed.atom', '/feed.json'];
     const others = ['/calendar.ics', '/versions/2.ics', '/openapi.json'];
     await publish(service, listOf('Nordwind'), { notify: false });

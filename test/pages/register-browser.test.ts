@@ -97,6 +97,7 @@ t.test('in a browser', { skip }, async (t) => {
     await page.emulateMedia({ media: 'print' });
     t.equal(await page.locator('button:visible, input:visible, .permalink:visible, .screen-only:visible').count(), 0);
     t.ok(await page.locator('.proof .hash').first().isVisible(), 'the hash is on paper');
+    t.notOk(await page.locator('#compare').isVisible(), 'nor a heading of nothing but a form');
     t.equal(
       await page.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor),
       'rgb(255, 255, 255)',

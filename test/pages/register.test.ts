@@ -299,3 +299,29 @@ t.test(
     );
   },
 );
+
+t.test('below a path every address stays below it, in the language that was chosen', async (t) => {
+  const app = await openRegister(t, { env: { PUBLIC_URL: 'https://example.org/trust' } });
+  for (const path of [
+    '/',
+    '/?country=US',
+    '/versions/1',
+    '/at/2027-01-20',
+    '/at/2020-01-01',
+    '/sub-processors/cloud-mail',
+  ]) {
+    const { body } = await app.inject(`/trust${path}${path.includes('?') ? '&' : '?'}lang=de`);
+    const main = mainOf(body);
+    const addresses = [...main.matchAll(/(?:href|action)="([^"]*)"/g)].map(([, address = '']) => address);
+    const own = addresses.filter((address) => !/^(?:#|https:\/\/cloud\.example\/)/.test(address));
+    t.ok(own.length > 0, path);
+    for (const address of own) t.match(address, /^(?:https:\/\/example\.org)?\/trust\//, `${path}: ${address}`);
+    // Forms with method=get take it along in a hidden field, and JSON has no language.
+    const pages = [...main.matchAll(/<a [^>]*?href="(\/trust[^"]*)"/g)].map(([, address = '']) => address);
+    t.strictSame(
+      pages.filter((address) => !/[?;]lang=de(?:#|$)/.test(address)),
+      [],
+      `${path}: in German`,
+    );
+  }
+});

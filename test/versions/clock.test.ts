@@ -1,10 +1,19 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { Refusal, type RefusalCode } from '../../src/errors.js';
 import type { ListDocument } from '../../src/list/document.js';
 import { type SealedFacts, seal, verifyChain } from '../../src/versions/chain.js';
-import { type ClockSettings, type DatesFacts, readMoment, settleDates, stateOf } from '../../src/versions/clock.js';
+import {
+  type ClockSettings,
+  type DatesFacts,
+  periodsInForce,
+  readMoment,
+  settleDates,
+  stateOf,
+} from '../../src/versions/clock.js';
 import { loaders, programPath } from '../support/program.js';
 
 const utc: ClockSettings = { timeZone: 'UTC', noticePeriodDays: 30, objectionDays: 30 };
@@ -233,6 +242,31 @@ t.test('the state of a version follows from all of them and the time', async (t)
   t.same(states('2027-05-01'), ['superseded', 'superseded', 'withdrawn', 'in-force']);
   const overtaken = [...all, version(5, '2027-01-02')];
   t.equal(stateOf(version(4, '2027-04-01'), overtaken, new Date('2027-01-10')), 'superseded', 'by an emergency');
+});
+
+t.test('the periods in force say of every moment what the states say of it', async (t) => {
+  const day = (count: number) => new Date(Date.UTC(2027, 0, 1 + count));
+  const versions = fc.array(fc.record({ effective: fc.nat(12), withdrawn: fc.boolean() }), { maxLength: 8 });
+  fc.assert(
+    fc.property(versions, (made) => {
+      const all = made.map(({ effective, withdrawn }, index) => ({
+        number: index + 1,
+        effectiveAt: day(effective),
+        withdrawnAt: withdrawn ? day(-1) : null,
+      }));
+      const periods = periodsInForce(all);
+      for (let count = -1; count <= 13; count += 1) {
+        const at = day(count);
+        const during = periods.filter(({ from, until }) => from <= at && (until === null || at < until));
+        const inForce = all.filter((version) => stateOf(version, all, at) === 'in-force');
+        assert.deepEqual(
+          during.map(({ number }) => number),
+          inForce.map(({ number }) => number),
+        );
+      }
+    }),
+  );
+  t.same(periodsInForce([]), []);
 });
 
 t.test('the chain tells which version was altered', async (t) => {
