@@ -44,14 +44,14 @@ const ofRemoved: ReadonlySet<string> = new Set([
 export function factsOf(change: Change, names: Names, texts: Texts): AccountFact[] {
   switch (change.kind) {
     case 'sub-processor-added':
-      return [...subProcessorFacts(change.entry, names, texts), ...notStated(change.entry, needed, names, texts)];
+      return entryFacts(change.entry, names, texts);
     case 'sub-processor-removed':
       return subProcessorFacts(change.entry, names, texts, ofRemoved);
     case 'data-subject-added':
     case 'data-subject-removed':
       return dataSubjectFacts(change.entry, names, texts);
     case 'data-category-added':
-      return [...categoryFacts(change.entry, names, texts), ...notStated(change.entry, neededOfCategory, names, texts)];
+      return categoryEntryFacts(change.entry, names, texts);
     case 'data-category-removed':
       return categoryFacts(change.entry, names, texts);
     case 'sub-processor-changed':
@@ -62,6 +62,16 @@ export function factsOf(change: Change, names: Names, texts: Texts): AccountFact
     default:
       return change satisfies never;
   }
+}
+
+/** Everything that the list says of a sub-processor, and what of the needed it leaves open. */
+export function entryFacts(entry: SubProcessor, names: Names, texts: Texts): AccountFact[] {
+  return [...subProcessorFacts(entry, names, texts), ...notStated(entry, needed, names, texts)];
+}
+
+/** The same of a data category of the catalogue. */
+export function categoryEntryFacts(entry: DataCategory, names: Names, texts: Texts): AccountFact[] {
+  return [...categoryFacts(entry, names, texts), ...notStated(entry, neededOfCategory, names, texts)];
 }
 
 function subProcessorFacts(entry: SubProcessor, names: Names, texts: Texts, only?: ReadonlySet<string>): AccountFact[] {

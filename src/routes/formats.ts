@@ -17,6 +17,7 @@ export const formats: readonly Format[] = [
   { path: '/feed.atom', type: 'application/atom+xml', label: 'Atom', titleKey: 'pages.layout.atomTitle' },
   { path: '/feed.json', type: 'application/feed+json', label: 'JSON Feed', titleKey: 'pages.layout.jsonFeedTitle' },
   { path: '/calendar.ics', type: 'text/calendar', label: 'iCalendar', titleKey: 'calendar.feedTitle' },
+  { path: '/list.pdf', type: 'application/pdf', label: 'PDF', titleKey: null },
   { path: '/list.json', type: 'application/json', label: 'JSON', titleKey: null },
   { path: '/list.csv', type: 'text/csv', label: 'CSV', titleKey: null },
   {

@@ -27,3 +27,27 @@ reader.core.ruler.push('headings', ({ tokens }) => {
 export function markdownHtml(text: string): Html {
   return trusted(reader.render(text));
 }
+
+/** Markdown → paragraphs of plain text, a link with its address behind it: for paper. */
+export function markdownParagraphs(text: string): string[] {
+  return reader
+    .parse(text, {})
+    .filter(({ type }) => type === 'inline')
+    .map(({ children }) => {
+      let address: string | null = null;
+      let label = '';
+      return (children ?? [])
+        .map((token) => {
+          const { type, content } = token;
+          if (type === 'link_open') {
+            address = String(token.attrGet('href') ?? '');
+            label = '';
+            return '';
+          }
+          if (type === 'link_close') return address === null || address === label ? '' : ` (${address})`;
+          label += content;
+          return type === 'softbreak' || type === 'hardbreak' ? '\n' : content;
+        })
+        .join('');
+    });
+}
