@@ -90,6 +90,7 @@ export function registerList(state: 1 | 2 | 3 | 4) {
               dataCategories: { members: ['telephone-number'] },
             },
           ]),
+      { id: 'quill', name: 'Quill Notes', country: 'NO', purposes: ['Notes'] },
       ...(state === 1 ? [{ id: 'kestrel', name: 'Kestrel Backup Ltd', country: 'GB', purposes: ['Backups'] }] : []),
       ...(announced
         ? [{ id: 'larkspur', name: 'Larkspur, Inc.', country: 'US', group: 'Infrastructure', purposes: ['Drafts'] }]
