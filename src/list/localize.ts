@@ -1,5 +1,5 @@
 import { directionOf } from '../texts.js';
-import { type ListDocument, storedDocument, translatedFields } from './document.js';
+import { type ListDocument, type SubProcessor, storedDocument, translatedFields } from './document.js';
 import { type EntryKind, type LooseEntry, refText } from './entry-ref.js';
 import { isSameLanguage, languagesOf } from './languages.js';
 
@@ -30,6 +30,7 @@ export type WordsOf = keyof typeof translatedFields;
 /** Names that most languages leave as they are: without a translation they are no gap. */
 const names: ReadonlySet<string> = new Set(['sub-processor.address', 'sub-processor.product']);
 
+const written = new WeakMap<SubProcessor, SubProcessor>();
 const kept = new WeakMap<ListDocument, Map<string, Localized>>();
 
 /**
@@ -83,8 +84,17 @@ function localized(document: ListDocument, locale: string): Localized {
     })),
     subProcessors: each('sub-processor', subProcessors),
   });
+  for (const [at, entry] of result.subProcessors.entries()) {
+    const own = subProcessors[at];
+    if (own !== undefined) written.set(entry, own);
+  }
   const original = fellBack.length === 0 ? null : { language, dir: directionOf(language), texts };
   return { document: result, fellBack, original };
+}
+
+/** An entry of a localized list as it was written: for what is read out of its words, such as a country. */
+export function asWritten(entry: SubProcessor): SubProcessor {
+  return written.get(entry) ?? entry;
 }
 
 /** Several lists as one page tells them: what is original in any of them. */
