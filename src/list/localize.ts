@@ -27,7 +27,6 @@ export interface Original {
 
 export type WordsOf = keyof typeof translatedFields;
 
-/** Names that most languages leave as they are: without a translation they are no gap. */
 const names: ReadonlySet<string> = new Set(['sub-processor.address', 'sub-processor.product']);
 
 const written = new WeakMap<SubProcessor, SubProcessor>();
@@ -60,7 +59,7 @@ function localized(document: ListDocument, locale: string): Localized {
       const value = entry[field];
       const said = inWords(value, words[field]);
       if (said !== null) own[field] = said;
-      else if (!names.has(`${kind}.${field}`) && hasWords(value)) {
+      else if (!mayStay(kind, field) && hasWords(value)) {
         fellBack.push({ ref, field });
         for (const text of textsOf(value)) texts.add(text);
       }
@@ -143,6 +142,11 @@ export function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (!Array.isArray(value)) return [];
   return value.flatMap((member: unknown) => textsOf(isEntry(member) ? member.label : member));
+}
+
+/** Names that most languages leave as they are: without a translation they are no gap. */
+export function mayStay(kind: WordsOf, field: string): boolean {
+  return names.has(`${kind}.${field}`);
 }
 
 /** Figures, dashes and codes of countries say the same in every language. */
