@@ -108,7 +108,10 @@ function briefDifference(difference: AccountDifference, texts: Texts, brief: (va
   }
   const [old, young] = [before, after].map((side) => side?.join(', ') ?? texts.t('list.notStated'));
   if (old === undefined || young === undefined || old.length + young.length > briefLength) return html`${label}`;
-  return html`${leadIn(label, texts)} ${texts.t('pages.changes.fromTo', { before: old, after: young })}`;
+  const fromTo = sentenceHtml({ before: brief(old), after: brief(young) }, (values) =>
+    texts.t('pages.changes.fromTo', values),
+  );
+  return html`${leadIn(label, texts)} ${fromTo}`;
 }
 
 /** "Purpose:", as the language sets its colon. */
