@@ -1,5 +1,6 @@
 import t from 'tap';
-import { readDraft } from '../../src/versions/draft.js';
+import { systemActor } from '../../src/actor.js';
+import { draftAsYaml, readDraft, writeDraft } from '../../src/versions/draft.js';
 import { readEdits } from '../../src/versions/draft-edit.js';
 import { listYaml, newVendor, publishList, textOf } from '../pages/support.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -109,4 +110,30 @@ t.test('a list without a language cannot be translated, and says so', async (t) 
   const anna = await setUp(app);
   t.match((await anna.get(path)).body, 'href="/admin/draft/entry/list#language"');
   t.notMatch(textOf((await anna.get('/admin/review/checklist')).body), 'not translated');
+});
+
+t.test('the admin’s own YAML follows a translation by form, and holds translations typed into it', async (t) => {
+  const app = await startApp(t);
+  await publishList(app, inGerman);
+  const anna = await setUp(app);
+  const yaml = inGerman.replace('  - id: nordwind\n', '  # The first of all.\n  - id: nordwind\n');
+  await writeDraft(app.deps, { text: yaml, format: 'yaml' }, {}, systemActor);
+  await formOf(app, anna, await anna.get(`${path}?to=de`), path)
+    .set('notes', 'Seit Mai 2020.')
+    .send();
+  const draft = await readDraft(app.deps.db);
+  const text = draft === null ? '' : draftAsYaml(draft);
+  t.match(text, '# The first of all.');
+  t.match(text, 'Seit Mai 2020.');
+  await writeDraft(
+    app.deps,
+    { text: text.replace('Seit Mai 2020.', 'Seit Juni 2020.'), format: 'yaml' },
+    {},
+    systemActor,
+  );
+  t.equal((await entryOf(app, 'nordwind'))?.translations?.de?.notes, 'Seit Juni 2020.');
+
+  const review = (await anna.get('/admin/review')).body;
+  t.match(textOf(review), 'Notes (in German)');
+  t.notMatch(review, '/admin/review/severity?', 'nobody is told of it, so nothing is to be graded');
 });

@@ -141,8 +141,10 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
     const before = from === null ? null : await readVersion(deps.db, from);
     const names = namesOf(before?.document ?? null, draft.document);
     const shown = inAccountOrder(changes).slice((page - 1) * pageSize, page * pageSize);
+    const account = describe(shown, names, texts);
     return {
-      account: { ...describe(shown, names, texts), summary: summarise(changes, texts) },
+      account: { ...account, summary: summarise(changes, texts) },
+      original: account.original,
       changed: changes.length,
       ...pagesOf(page, changes.length),
     };
