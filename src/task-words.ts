@@ -17,8 +17,8 @@ export interface TaskWords {
 export function wordsOfTask(task: Task, texts: Texts, address: 'full' | 'masked'): TaskWords {
   const { response } = task.detail;
   const values = {
-    domain: isolated(task.subject.replace(/^domain /, '')),
-    words: typeof response === 'string' ? isolated(response) : '',
+    domain: isolated(task.subject.replace(/^domain /, ''), texts),
+    words: typeof response === 'string' ? isolated(response, texts) : '',
     who: whoOf(task, texts, address),
     number: /\d+$/.exec(task.subject)?.[0] ?? '',
     version: typeof task.detail.version === 'number' ? String(task.detail.version) : '',
@@ -32,10 +32,10 @@ export function wordsOfTask(task: Task, texts: Texts, address: 'full' | 'masked'
 function whoOf({ kind, subscriber, detail }: Task, texts: Texts, show: 'full' | 'masked'): string {
   if (subscriber === null) {
     const { company } = detail;
-    if (typeof company === 'string') return texts.t('tasks.who.erasedOf', { company: isolated(company) });
+    if (typeof company === 'string') return texts.t('tasks.who.erasedOf', { company: isolated(company, texts) });
     return texts.t(kind === 'objection' ? 'tasks.who.gone' : 'tasks.who.erased');
   }
   const address = show === 'masked' ? maskAddress(subscriber.email) : subscriber.email;
-  if (subscriber.company === null) return isolated(address);
-  return texts.t('tasks.who.full', { company: isolated(subscriber.company), address: isolated(address) });
+  if (subscriber.company === null) return isolated(address, texts);
+  return texts.t('tasks.who.full', { company: isolated(subscriber.company, texts), address: isolated(address, texts) });
 }

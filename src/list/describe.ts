@@ -30,6 +30,7 @@ export interface AccountGroup {
 }
 
 export interface AccountItem {
+  /** In the words of the account. */
   change: Change;
   /** Unique in the account and stable: an `id` on the comparison page. */
   anchor: string;
@@ -88,11 +89,26 @@ export function describe(changes: readonly Change[], names: Names, texts: Texts)
         severity,
         heading: texts.t(`list.severity.${severity}`),
         hint: texts.t(`list.severityHint.${severity}`),
-        items: own.map((change) => ({ ...describeChange(local.change(change), local.names, texts), change })),
+        items: own.map((change) => describeChange(local.change(change), local.names, texts)),
       },
     ];
   });
-  return { summary: summarise(changes, texts), groups, original: local.original };
+  return { summary: summarise(changes, texts), groups, original: occurring(local.original, groups) };
+}
+
+/** What stays in the original language among the texts of the account; null: nothing does. */
+function occurring(original: Original | null, groups: readonly AccountGroup[]): Original | null {
+  if (original === null) return null;
+  const said = groups.flatMap(({ items }) =>
+    items.flatMap(({ heading, context, facts, differences }) => [
+      heading,
+      context,
+      ...facts.flatMap(({ values }) => values),
+      ...differences.flatMap(({ before, after, added, removed }) => [before, after, added, removed].flat()),
+    ]),
+  );
+  const texts = new Set(said.filter((text) => text !== null).filter((text) => original.texts.has(text)));
+  return texts.size === 0 ? null : { ...original, texts };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Texts } from '../texts.js';
 import type { ListDocument, SubProcessor } from './document.js';
 import { subProcessorFields } from './fields.js';
+import { asWritten } from './localize.js';
 import { countryOf } from './places.js';
 import { plainText } from './plain.js';
 import { type Names, namesOf, valueTexts } from './values.js';
@@ -123,12 +124,8 @@ function countriesIn(document: ListDocument): Countries {
   };
   const found: Countries = new Map(
     document.subProcessors.map((entry) => {
-      const named = [
-        entry.country,
-        entry.corporateCountry,
-        ...(entry.accessLocations ?? []),
-        ...(entry.dataLocations ?? []),
-      ];
+      const { country, corporateCountry, accessLocations = [], dataLocations = [] } = asWritten(entry);
+      const named = [country, corporateCountry, ...accessLocations, ...dataLocations];
       return [entry, new Set(named.flatMap((place) => (place === undefined ? [] : (codeOf(place) ?? []))))];
     }),
   );
@@ -146,7 +143,13 @@ function saidBy(document: ListDocument, texts: Texts): Said {
   const known = languages.get(texts.locale);
   if (known !== undefined) return known;
   const names = namesOf(document);
-  const said: Said = new Map(document.subProcessors.map((entry) => [entry, foldText(wordsOf(entry, names, texts))]));
+  const said: Said = new Map(
+    document.subProcessors.map((entry) => {
+      // Who knows the original finds it by that as well.
+      const both = [...new Set([entry, asWritten(entry)])];
+      return [entry, foldText(both.map((one) => wordsOf(one, names, texts)).join('\n'))];
+    }),
+  );
   languages.set(texts.locale, said);
   return said;
 }
@@ -154,8 +157,8 @@ function saidBy(document: ListDocument, texts: Texts): Said {
 const fields = Object.keys(subProcessorFields).filter((field) => field !== 'dataCategories');
 
 function wordsOf(entry: SubProcessor, names: Names, texts: Texts): string {
-  // What is shown is in one language, and so is what is found.
-  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = { ...entry, translations: undefined };
+  const { translations: _, ...stated } = entry;
+  const values: Readonly<Record<string, Parameters<typeof valueTexts>[1]>> = stated;
   const own = fields.flatMap((field) => valueTexts(field, values[field], names, texts) ?? []);
   const data = Object.entries(entry.dataCategories ?? {}).flatMap(([subject, ids]) => [
     names.dataSubject(subject),

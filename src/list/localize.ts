@@ -1,5 +1,5 @@
 import { directionOf } from '../texts.js';
-import { type ListDocument, storedDocument, translatedFields } from './document.js';
+import { type ListDocument, type SubProcessor, storedDocument, translatedFields } from './document.js';
 import { type EntryKind, type LooseEntry, refText } from './entry-ref.js';
 import { isSameLanguage, languagesOf } from './languages.js';
 
@@ -27,9 +27,9 @@ export interface Original {
 
 export type WordsOf = keyof typeof translatedFields;
 
-/** Names that most languages leave as they are: without a translation they are no gap. */
 const names: ReadonlySet<string> = new Set(['sub-processor.address', 'sub-processor.product']);
 
+const written = new WeakMap<SubProcessor, SubProcessor>();
 const kept = new WeakMap<ListDocument, Map<string, Localized>>();
 
 /**
@@ -59,7 +59,7 @@ function localized(document: ListDocument, locale: string): Localized {
       const value = entry[field];
       const said = inWords(value, words[field]);
       if (said !== null) own[field] = said;
-      else if (!names.has(`${kind}.${field}`) && hasWords(value)) {
+      else if (!mayStay(kind, field) && hasWords(value)) {
         fellBack.push({ ref, field });
         for (const text of textsOf(value)) texts.add(text);
       }
@@ -83,8 +83,17 @@ function localized(document: ListDocument, locale: string): Localized {
     })),
     subProcessors: each('sub-processor', subProcessors),
   });
+  for (const [at, entry] of result.subProcessors.entries()) {
+    const own = subProcessors[at];
+    if (own !== undefined) written.set(entry, own);
+  }
   const original = fellBack.length === 0 ? null : { language, dir: directionOf(language), texts };
   return { document: result, fellBack, original };
+}
+
+/** An entry of a localized list as it was written: for what is read out of its words, such as a country. */
+export function asWritten(entry: SubProcessor): SubProcessor {
+  return written.get(entry) ?? entry;
 }
 
 /** Several lists as one page tells them: what is original in any of them. */
@@ -133,6 +142,11 @@ export function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (!Array.isArray(value)) return [];
   return value.flatMap((member: unknown) => textsOf(isEntry(member) ? member.label : member));
+}
+
+/** Names that most languages leave as they are: without a translation they are no gap. */
+export function mayStay(kind: WordsOf, field: string): boolean {
+  return names.has(`${kind}.${field}`);
 }
 
 /** Figures, dashes and codes of countries say the same in every language. */

@@ -21,11 +21,11 @@ import {
 /** An item with all its facts and differences. */
 export function itemText(item: AccountItem, limit: ValueLimit, texts: Texts): string {
   return [
-    `${signOf(item, texts)} ${labelled(item.label, isolated(headingOf(item, texts)), texts)}`,
+    `${signOf(item, texts)} ${labelled(item.label, isolated(headingOf(item, texts), texts), texts)}`,
     ...(item.reasons.length === 0 || !('fields' in item.change)
       ? []
       : [`  (${item.reasons.join(texts.t('mail.separator'))})`]),
-    ...(item.graded === null ? [] : [`  ${isolated(item.graded)}`]),
+    ...(item.graded === null ? [] : [`  ${isolated(item.graded, texts)}`]),
     ...item.facts.map((fact) => factText(fact, limit, texts)),
     ...item.differences.map((difference) => differenceText(difference, limit, texts)),
   ].join('\n');
@@ -34,7 +34,7 @@ export function itemText(item: AccountItem, limit: ValueLimit, texts: Texts): st
 /** An item by name and label only. */
 export function shortItemText(item: AccountItem, texts: Texts): string {
   const what = [item.label, ...item.differences.map(({ label }) => label)].join(texts.t('mail.separator'));
-  return `${signOf(item, texts)} ${labelled(isolated(headingOf(item, texts)), what, texts)}`;
+  return `${signOf(item, texts)} ${labelled(isolated(headingOf(item, texts), texts), what, texts)}`;
 }
 
 /** The items of one severity: in full, in short, and how many more there are at `more.url`. */
@@ -91,7 +91,7 @@ function differenceText(difference: AccountDifference, limit: ValueLimit, texts:
         side(before, 'list.difference.before', 'list.notStated'),
         side(after, 'list.difference.after', 'list.notStatedAnyMore'),
       ];
-  return [`  ${isolated(label)}`, ...lines].join('\n');
+  return [`  ${isolated(label, texts)}`, ...lines].join('\n');
 }
 
 function field(label: string, values: readonly string[], indent: string, texts: Texts): string {
@@ -99,10 +99,10 @@ function field(label: string, values: readonly string[], indent: string, texts: 
   const [only = ''] = values;
   const inner = `${indent}  `;
   if (values.length === 1 && !only.includes('\n') && !isWebAddress(only))
-    return `${indent}${labelled(label, isolated(only), texts)}`;
+    return `${indent}${labelled(label, isolated(only, texts), texts)}`;
   const bullet = values.length === 1 ? '' : texts.t('mail.bullet');
   return [
     `${indent}${texts.t('list.leadIn', { label })}`,
-    ...values.map((value) => `${inner}${bullet}${isolated(value).replaceAll('\n', `\n${inner}`)}`),
+    ...values.map((value) => `${inner}${bullet}${isolated(value, texts).replaceAll('\n', `\n${inner}`)}`),
   ].join('\n');
 }

@@ -34,11 +34,12 @@ export function fitAccount(account: Account, room: Room, restUrl: string, texts:
     (rest, group) => minus(rest, renderGroup(group, new Map(), { count: group.items.length, url: restUrl }, texts)),
     { ...room },
   );
+  const { original } = account;
   for (const limit of valueLimits) {
-    const all = takeInFull(items, left, limit, texts);
+    const all = takeInFull(items, left, { ...limit, original }, texts);
     if (all.size === items.length) return assemble(account, all, new Map(), restUrl, texts);
   }
-  return assemble(account, ...takeSome(items, left, texts), restUrl, texts);
+  return assemble(account, ...takeSome(items, left, original, texts), restUrl, texts);
 }
 
 /** Bytes of a text in quoted-printable, soft breaks included. */
@@ -69,11 +70,12 @@ function takeInFull(
 function takeSome(
   items: readonly AccountItem[],
   room: Room,
+  original: Account['original'],
   texts: Texts,
 ): [Map<AccountItem, Rendered>, Map<AccountItem, Rendered>] {
   const limit = valueLimits.at(-1) ?? { characters: 160, values: 14 };
   const share = { html: (room.html * 2) / 3, encoded: (room.encoded * 2) / 3 };
-  const full = takeInFull(items, share, limit, texts);
+  const full = takeInFull(items, share, { ...limit, original }, texts);
   let left = [...full.values()].reduce(minus, room);
   const short = new Map<AccountItem, Rendered>();
   for (const item of items.slice(full.size)) {

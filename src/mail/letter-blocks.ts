@@ -40,7 +40,7 @@ export async function letterMail(letter: LetterParts, texts: Texts): Promise<Ren
     ...letter,
     preview: first?.text ?? letter.title,
     start: texts.dir === 'rtl' ? 'right' : 'left',
-    markup: textMarkup,
+    markup: (text: string) => textMarkup(text, texts),
   });
   return { subject: letter.subject, html, text: textOf(letter, texts) };
 }
@@ -67,7 +67,7 @@ function blockText(block: Block, texts: Texts): string {
     case 'link':
       return linkText(block, texts);
     case 'items':
-      return block.items.map((item) => `${texts.t('mail.bullet')}${isolated(item)}`).join('\n');
+      return block.items.map((item) => `${texts.t('mail.bullet')}${isolated(item, texts)}`).join('\n');
     case 'facts':
       return block.facts.map(({ label, value }) => labelled(label, value, texts)).join('\n');
     case 'quote':

@@ -42,14 +42,19 @@ export async function loadMjml() {
 }
 
 const rightToLeft = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+const leftToRight = /(?![\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}])\p{L}/u;
 
 /** Text as markup, its line breaks kept; what runs the other way is isolated, so that it keeps its place. */
-export function textMarkup(text: string): string {
+export function textMarkup(text: string, { dir }: Pick<Texts, 'dir'>): string {
   const escaped = escapeMarkup(text).replaceAll('\n', '<br>');
-  return rightToLeft.test(text) ? `<span dir="auto">${escaped}</span>` : escaped;
+  return runsOtherWay(text, dir) ? `<span dir="auto">${escaped}</span>` : escaped;
 }
 
 /** The same for plain text: first-strong isolates (Unicode UAX 9). */
-export function isolated(text: string): string {
-  return rightToLeft.test(text) ? `\u2068${text}\u2069` : text;
+export function isolated(text: string, { dir }: Pick<Texts, 'dir'>): string {
+  return runsOtherWay(text, dir) ? `\u2068${text}\u2069` : text;
+}
+
+function runsOtherWay(text: string, dir: Texts['dir']): boolean {
+  return (dir === 'rtl' ? leftToRight : rightToLeft).test(text);
 }

@@ -115,6 +115,9 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
     lead: [
       t(`lead${variant}`, { day: texts.day(version.publishedAt) }),
       ...(withdrawn ? [] : correctsLine(input, texts)),
+      ...(withdrawn || account.original === null
+        ? []
+        : [texts.t('translations.note', { language: texts.language(account.original.language) })]),
       ...(version.emergency && !withdrawn && version.reason
         ? [t('emergencyReason', { reason: said(version.reason) })]
         : []),
@@ -149,7 +152,7 @@ function wordsOf(input: NoticeInput, account: Account, texts: Texts) {
       company,
       url: publicUrl,
     },
-    markup: textMarkup,
+    markup: (text: string) => textMarkup(text, texts),
   };
 }
 
@@ -264,7 +267,7 @@ function noticeText(notice: Notice, changes: string, texts: Texts): string {
       ? []
       : [
           `${'-'.repeat(68)}\n${texts.t('list.leadIn', { label: notice.message.heading })}`,
-          ...notice.message.paragraphs.map(isolated),
+          ...notice.message.paragraphs.map((line) => isolated(line, texts)),
           '-'.repeat(68),
         ]),
     ...(changes === '' ? [] : [changes]),

@@ -1,4 +1,5 @@
 import type { AccountItem } from '../list/describe.js';
+import type { Original } from '../list/localize.js';
 import type { Texts } from '../texts.js';
 
 /*
@@ -10,6 +11,8 @@ export interface ValueLimit {
   characters: number;
   /** Most values of one field. */
   values: number;
+  /** Which of them are in the original language of the list. */
+  original?: Original | null;
 }
 
 /** From everything to the least that still tells what changed. */
@@ -49,9 +52,13 @@ export function isWebAddress(value: string): boolean {
 }
 
 /** Values in a row: "a, b", or "a, Inc.; b" where a value has commas of its own; `show` makes each fit its part. */
-export function inARow(values: readonly string[], texts: Texts, show = (value: string) => value): string {
+export function inARow(
+  values: readonly string[],
+  texts: Texts,
+  show: (value: string, texts: Texts) => string = (value) => value,
+): string {
   const hasComma = values.some((value) => value.includes(','));
-  return values.map(show).join(texts.t(hasComma ? 'mail.separatorOfLong' : 'mail.separator'));
+  return values.map((value) => show(value, texts)).join(texts.t(hasComma ? 'mail.separatorOfLong' : 'mail.separator'));
 }
 
 /** The sign beside the word: colour alone would tell nothing to many readers. */

@@ -91,7 +91,7 @@ async function tell(deps: FeedDeps, choice: LocaleChoice, { number }: VersionSum
   const account = base === null ? null : accountOf(deps, choice, version, before);
   return {
     summary: account?.summary ?? deps.texts.for(choice.locale).t('pages.feed.first'),
-    content: deps.pages.fragment('feed-entry', { version, account, base }, choice),
+    content: deps.pages.fragment('feed-entry', { version, account, base, original: account?.original ?? null }, choice),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Original } from '../list/localize.js';
 import { escapeMarkup } from '../mail/escape.js';
 import type { Texts } from '../texts.js';
 
@@ -53,9 +54,22 @@ export function joinHtml(pieces: readonly Html[], between: Html = trusted('')): 
   return trusted(pieces.map(markupOf).join(markupOf(between)));
 }
 
-/** A name of a vendor, person or thing: isolated, so that a name in another direction keeps its place. */
-export function nameHtml(name: string): Html {
-  return html`<bdi>${name}</bdi>`;
+/**
+ * A name of a vendor, person or thing: isolated, so that a name in another direction keeps its place. One that is in
+ * the original language of the list says so.
+ */
+export function nameHtml(name: string, original: Original | null = null): Html {
+  return original?.texts.has(name) ? html`<bdi ${marksOf(original)}>${name}</bdi>` : html`<bdi>${name}</bdi>`;
+}
+
+/** Text of the list, or markup made of it: in its original language with that language, else as it is. */
+export function wordsHtml(text: string, original: Original | null, markup: Html = html`${text}`): Html {
+  return original?.texts.has(text) ? html`<span ${marksOf(original)}>${markup}</span>` : markup;
+}
+
+/** The attributes that say in which language something is, and in which direction that is written. */
+export function marksOf({ language, dir }: Pick<Original, 'language' | 'dir'>): Html {
+  return html`lang="${language}" dir="${dir}"`;
 }
 
 /**

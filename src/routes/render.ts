@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
+import type { Original } from '../list/localize.js';
 import type { Texts } from '../texts.js';
 import { type Assets, type Logo, readAssets } from './assets.js';
 import { type Format, formats } from './formats.js';
-import { type Html, html, joinHtml, markupOf, nameHtml, sentenceHtml } from './html.js';
+import { type Html, html, joinHtml, listHtml, marksOf, markupOf, nameHtml, sentenceHtml, wordsHtml } from './html.js';
 
 /*
  * Pages: an Eta template of templates/pages inside the layout, in the reader's language. Everything
@@ -41,8 +42,10 @@ export interface PageContext {
   t: Texts['t'];
   /** A catalogue text whose values may be `Html`, as markup. */
   sentence(key: string, values: Readonly<Record<string, string | number | Html>>): Html;
-  /** A name, isolated for right-to-left neighbours. */
+  /** A name, isolated for right-to-left neighbours, with its language where it is another than the page's. */
   name(text: string): Html;
+  /** A text of the list, with its language where that is another than the page's. */
+  words(text: string): Html;
   /** A calendar day as `<time>`. */
   day(at: Date): Html;
   /** The day that ends at that instant, as `<time>`. */
@@ -53,7 +56,9 @@ export interface PageContext {
   deadline(end: Date): Html;
   /** Day, time and zone as `<time>`. */
   moment(at: Date): Html;
-  /** Text with its line breaks, as paragraphs; each inside `<ins>` or `<del>` when asked to. */
+  /** "a, b and c" of texts of the list, like `words`. */
+  wordList(texts: readonly string[]): Html;
+  /** Text with its line breaks, as paragraphs like `words`; each inside `<ins>` or `<del>` when asked to. */
   paragraphs(text: string, mark?: 'ins' | 'del'): Html;
   /** Plain text whose web addresses are links, as a mail program shows it. */
   autolink(text: string): Html;
@@ -65,7 +70,8 @@ export interface PageContext {
   href(path: string): string;
 }
 
-export type PageData = Readonly<Record<string, unknown>>;
+/** `original`: which texts of the page are in the original language of the list, as they have no translation. */
+export type PageData = Readonly<Record<string, unknown>> & { original?: Original | null };
 
 /** A page or a feed in one language, ready to be sent any number of times. */
 export interface Rendered {
@@ -142,7 +148,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     return basePath + (chosen ? withLocale(path, locale) : path);
   }
 
-  function contextOf(choice: LocaleChoice, path: string): PageContext {
+  function contextOf(choice: LocaleChoice, path: string, original: Original | null = null): PageContext {
     const words = texts.for(choice.locale);
     const time = (at: Date, shown: string) => html`<time datetime="${at.toISOString()}">${shown}</time>`;
     return {
@@ -167,7 +173,13 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
       formats,
       t: words.t,
       sentence: (key, values) => sentenceHtml(values, (plain) => words.t(key, plain)),
-      name: nameHtml,
+      name: (text) => nameHtml(text, original),
+      words: (text) => wordsHtml(text, original),
+      wordList: (list) =>
+        listHtml(
+          list.map((text) => wordsHtml(text, original)),
+          words,
+        ),
       day: (at) => time(at, words.day(at)),
       lastDay: (end) => time(end, words.lastDay(end)),
       start: (at) => time(at, isMidnight(at, words) ? words.day(at) : words.moment(at)),
@@ -182,7 +194,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
             : words.moment(end),
         ),
       moment: (at) => time(at, words.moment(at)),
-      paragraphs: paragraphsHtml,
+      paragraphs: (text, mark) => paragraphsHtml(text, original, mark),
       autolink: autolinkHtml,
       quiet: (text) => html`<span class="unstated">${text}</span>`,
       link: (to) => link(to, choice),
@@ -191,7 +203,11 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
   }
 
   function render(name: string, data: PageData, choice: LocaleChoice, path: string): Rendered {
-    return renderedOf(eta.render(`./${name}`, { ...data, ...contextOf(choice, path) }), htmlType, choice.locale);
+    return renderedOf(
+      eta.render(`./${name}`, { ...data, ...contextOf(choice, path, data.original) }),
+      htmlType,
+      choice.locale,
+    );
   }
 
   function sendRendered(reply: FastifyReply, rendered: Rendered, options: PageOptions = {}): FastifyReply {
@@ -215,7 +231,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     localeChoice,
     localeOf: (request) => localeChoice(request).locale,
     render,
-    fragment: (name, data, choice) => eta.render(`./${name}`, { ...data, ...contextOf(choice, '/') }),
+    fragment: (name, data, choice) => eta.render(`./${name}`, { ...data, ...contextOf(choice, '/', data.original) }),
     sendRendered,
     page(reply, name, data, options = {}) {
       // Of several slashes at the start only one: "//host/x" in a link would lead to that host.
@@ -264,7 +280,8 @@ function withLocale(path: string, locale: string): string {
 }
 
 /** A blank line ends a paragraph, a single line break stays one. */
-function paragraphsHtml(text: string, mark?: 'ins' | 'del'): Html {
+function paragraphsHtml(text: string, original: Original | null, mark?: 'ins' | 'del'): Html {
+  const tag = original?.texts.has(text) ? html`p ${marksOf(original)}` : html`p`;
   const paragraphs = text.trim().split(/\n[ \t]*\n\s*/);
   return joinHtml(
     paragraphs.map((paragraph) => {
@@ -272,8 +289,8 @@ function paragraphsHtml(text: string, mark?: 'ins' | 'del'): Html {
         paragraph.split('\n').map((line) => html`${line}`),
         html`<br>`,
       );
-      if (mark === undefined) return html`<p>${lines}</p>`;
-      return mark === 'ins' ? html`<p><ins>${lines}</ins></p>` : html`<p><del>${lines}</del></p>`;
+      const marked = mark === 'ins' ? html`<ins>${lines}</ins>` : mark === 'del' ? html`<del>${lines}</del>` : lines;
+      return html`<${tag}>${marked}</p>`;
     }),
   );
 }

@@ -41,7 +41,7 @@ t.test('the list in force is shown, what is announced stands above it, and takes
   t.match(both.body, '<time datetime="2027-02-19T23:00:00.000Z">19 February 2027, 24:00 CET</time>');
   t.match(both.body, '1 sub-processor added');
   t.match(both.body, '<bdi>Letterbird, Inc.</bdi>');
-  t.match(both.body, 'Retention period: 2 years → 5 years');
+  t.match(both.body, 'Retention period: <bdi>2 years</bdi> → <bdi>5 years</bdi>');
   t.match(both.body, '<p>Letterbird sends our mail.</p><p>More &lt;soon&gt;.</p>');
   t.match(both.body, 'href="/compare/1...2"');
   t.notMatch(both.body, 'id="sub-processor-letterbird"', 'the list itself does not have the new one yet');

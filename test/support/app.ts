@@ -8,7 +8,7 @@ import { createLog } from '../../src/log.js';
 import { type Mailbox, startMailbox } from '../../src/mail/mailbox.js';
 import { createTransport } from '../../src/mail/transport.js';
 import { createSteps } from '../../src/sending.js';
-import { loadTexts } from '../../src/texts.js';
+import { loadTexts, type TextOptions } from '../../src/texts.js';
 import { type Clock, createClock } from './clock.js';
 import { openDatabase, type TestDatabase } from './database.js';
 import { temporaryFolder } from './process.js';
@@ -25,6 +25,8 @@ export interface TestAppOptions {
   clock?: Clock;
   /** For a second instance on the database of a first one. */
   database?: TestDatabase;
+  /** Locales beside those that are shipped (`loadTexts`). */
+  made?: TextOptions['made'];
   /** What name servers and the public address answer; without it nobody does. */
   outside?: Outside;
 }
@@ -86,7 +88,7 @@ export async function startApp(t: Test, options: TestAppOptions = {}): Promise<T
     config,
     databaseUrl: database.url,
     now: clock.now,
-    texts: loadTexts({ timeZone: config.timeZone }),
+    texts: loadTexts({ timeZone: config.timeZone, ...(options.made === undefined ? {} : { made: options.made }) }),
     log: createLog(config.logLevel, { write: (line) => void log.push(line) }),
     mailbox,
     outside: options.outside ?? nobody,

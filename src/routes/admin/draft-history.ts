@@ -144,6 +144,9 @@ function lineOf(
     return [{ label: texts.t(`editor.history.steps.${step.step}`, { name }), before: null, after: null }];
   }
   const rule = formFields(ref.kind).find((field) => field.name === step.field);
+  if (step.field === 'translations') {
+    return [{ label: texts.t('translating.title', { name }), before: null, after: null }];
+  }
   const label = rule === undefined ? step.field : texts.t(rule.label);
   return [{ label: `${name}: ${label}`, before: shown(step.before, texts), after: shown(step.after, texts) }];
 }

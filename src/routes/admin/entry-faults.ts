@@ -27,6 +27,7 @@ const sentences: readonly (readonly [RegExp, string])[] = [
   [/control character/, 'characters'],
   [/must be a web address/, 'url'],
   [/country code|in ISO 3166-1/, 'country'],
+  [/language tag|in which language it is written|is written in/, 'language'],
   [/must be lower case letters/, 'id'],
   [/The list has no entry/, 'parentGone'],
   [/leads back to itself/, 'parentCircle'],

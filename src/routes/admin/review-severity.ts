@@ -68,7 +68,7 @@ export function reviewSeverityRoutes(deps: AppDeps): FastifyPluginAsync {
     const draft = await readDraft(deps.db);
     const { from, changes } = draft === null ? { from: null, changes: [] } : await diffDraft(deps.db);
     const change = find(changes, key);
-    if (draft === null || change === undefined) {
+    if (draft === null || change === undefined || !change.notifiable) {
       const { texts } = console;
       const gone = { title: texts.t('review.severity.goneTitle'), lead: texts.t('review.severity.gone') };
       const way = { path: '/admin/review', label: texts.t('console.review.title') };

@@ -2,49 +2,96 @@ import type { Config } from '../../config.js';
 import type { Db } from '../../database/query.js';
 import type { Change } from '../../list/change.js';
 import type { ListDocument, SubProcessor } from '../../list/document.js';
+import { type EntryRef, refText } from '../../list/entry-ref.js';
 import { fieldOfGap, gapsOf } from '../../list/gaps.js';
 import { keyOf } from '../../list/grading.js';
+import { type EntryGaps, translationGaps } from '../../list/translation-gaps.js';
 import { noticePeriodsInUse } from '../../subscribers/groups.js';
 import type { Texts } from '../../texts.js';
 import { settleDates } from '../../versions/clock.js';
 import type { Draft } from '../../versions/draft.js';
 import type { PublishPreview } from '../../versions/preview.js';
+import { formFields } from './entry-form.js';
+import { translationsPath } from './translations-form.js';
 
 /*
  * What the pages of the review show, as data.
  */
 
-/** What a controller would miss in an entry, each with the field of the form that mends it. */
+/** What a reader would miss in an entry, each with the form that mends it. */
 export interface GapLine {
   name: string;
   context: string | null;
   changed: boolean;
+  vendor: boolean;
   gaps: { label: string; path: string }[];
 }
 
-/** Entries that leave out what customers ask for: new and changed ones first, else in the list's order. */
-export function gapLines(document: ListDocument, changes: readonly Change[], texts: Texts): GapLine[] {
+/**
+ * Entries that leave out what customers ask for, or whose translations leave something open: new and changed ones
+ * first, else in the list's order.
+ * @param before the latest version, against which a translation is stale; null: there is none
+ */
+export function gapLines(
+  document: ListDocument,
+  before: ListDocument | null,
+  changes: readonly Change[],
+  texts: Texts,
+): GapLine[] {
   const touched = new Set(
-    changes.flatMap((change) =>
-      change.kind === 'sub-processor-added' || change.kind === 'sub-processor-changed' ? [change.id] : [],
-    ),
+    changes.flatMap((change) => (change.kind.endsWith('-removed') ? [] : [refText(refOfChange(change))])),
   );
-  const lines = document.subProcessors.flatMap((entry) => lineOf(entry, touched.has(entry.id), texts) ?? []);
+  const open = translationGaps(document, before);
+  const ofEntry = new Map(open.map((one) => [refText(one.ref), one]));
+  const entries = document.subProcessors.flatMap((entry) => {
+    const ref = refText({ kind: 'sub-processor', id: entry.id, dataSubject: null });
+    return lineOf(entry, ofEntry.get(ref), touched.has(ref), texts) ?? [];
+  });
+  const others = open
+    .filter(({ ref }) => ref.kind !== 'sub-processor')
+    .map((one) => ({
+      name: one.name,
+      context: null,
+      vendor: false,
+      changed: touched.has(refText(one.ref)),
+      gaps: translationLines(one, texts),
+    }));
+  const lines = [...others, ...entries];
   return [...lines.filter(({ changed }) => changed), ...lines.filter(({ changed }) => !changed)];
 }
 
-function lineOf(entry: SubProcessor, changed: boolean, texts: Texts): GapLine | null {
-  const gaps = gapsOf(entry);
-  if (gaps.length === 0) return null;
-  return {
-    name: entry.name,
-    context: entry.product ?? null,
-    changed,
-    gaps: gaps.map((gap) => ({
+function lineOf(
+  entry: SubProcessor,
+  translations: EntryGaps | undefined,
+  changed: boolean,
+  texts: Texts,
+): GapLine | null {
+  const gaps = [
+    ...gapsOf(entry).map((gap) => ({
       label: texts.t(`console.review.check.${gap}`),
       path: `/admin/draft/entry/sub-processor/${entry.id}#${fieldOfGap[gap]}`,
     })),
-  };
+    ...(translations === undefined ? [] : translationLines(translations, texts)),
+  ];
+  return gaps.length === 0 ? null : { name: entry.name, context: entry.product ?? null, vendor: true, changed, gaps };
+}
+
+function translationLines({ ref, gaps }: EntryGaps, texts: Texts): GapLine['gaps'] {
+  const labels = new Map(formFields(ref.kind).map(({ name, label }) => [name, label]));
+  return gaps.map(({ language, gap, fields }) => {
+    const named = fields.map((field) => texts.t(labels.get(field) ?? 'list.field.unknown', { field }));
+    return {
+      label: texts.t(`translating.gap.${gap}`, { language: texts.language(language), fields: texts.list(named) }),
+      path: translationsPath(ref, language),
+    };
+  });
+}
+
+function refOfChange(change: Change): EntryRef {
+  if (change.kind === 'list-changed') return { kind: 'list', id: '', dataSubject: null };
+  if ('dataSubject' in change) return { kind: 'data-category', id: change.id, dataSubject: change.dataSubject };
+  const kind = change.kind.startsWith('sub-processor-') ? ('sub-processor' as const) : ('data-subject' as const);
+  return { kind, id: change.id, dataSubject: null };
 }
 
 /** The dates that publishing now would have, for each notice period that somebody is owed; null: nothing is told. */

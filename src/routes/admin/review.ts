@@ -6,9 +6,10 @@ import { Refusal } from '../../errors.js';
 import { adequacyCheckedOn } from '../../list/adequacy.js';
 import type { Change } from '../../list/change.js';
 import { describe, inAccountOrder, namesOf, summarise } from '../../list/describe.js';
+import { countEntries } from '../../list/translation-gaps.js';
 import { type Draft, diffDraft, readDraft } from '../../versions/draft.js';
 import { type PublishPreview, previewPublish } from '../../versions/preview.js';
-import { readVersion } from '../../versions/read.js';
+import { readLatestList, readVersion } from '../../versions/read.js';
 import type { FieldFault } from '../pages/subscription-form.js';
 import { approvalView, approvedView } from './approval.js';
 import { type Console, consoleOf } from './console.js';
@@ -59,10 +60,14 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
       const { page } = pageQuery.parse(request.query);
       const draft = await readDraft(deps.db);
       if (draft === null) return console.redirect('/admin/draft');
-      const lines = gapLines(draft.document, (await diffDraft(deps.db)).changes, console.texts);
+      const { changes } = await diffDraft(deps.db);
+      const lines = gapLines(draft.document, await readLatestList(deps.db), changes, console.texts);
       return console.page('review-checklist', 'review', {
         count: lines.length,
-        entries: draft.document.subProcessors.length,
+        // Without translations vendors alone can leave something open.
+        entries: lines.some(({ vendor }) => !vendor)
+          ? countEntries(draft.document)
+          : draft.document.subProcessors.length,
         lines: lines.slice((page - 1) * pageSize, page * pageSize),
         checkedOn: new Date(`${adequacyCheckedOn}T12:00:00Z`),
         ...pagesOf(page, lines.length),
@@ -85,7 +90,7 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
     const { texts } = console;
     const { from, changes } = await diffDraft(deps.db);
     const planned = changes.length === 0 ? null : await planOrNull();
-    const gaps = gapLines(draft.document, changes, texts);
+    const gaps = gapLines(draft.document, await readLatestList(deps.db), changes, texts);
     const changedGaps = gaps.filter(({ changed }) => changed);
     const editable = hasRole(console.actor, 'editor');
     const { mail, noMail } = await mailView(deps, console, draft.document, planned, choice);
@@ -136,8 +141,10 @@ export function reviewRoutes(deps: AppDeps): FastifyPluginAsync {
     const before = from === null ? null : await readVersion(deps.db, from);
     const names = namesOf(before?.document ?? null, draft.document);
     const shown = inAccountOrder(changes).slice((page - 1) * pageSize, page * pageSize);
+    const account = describe(shown, names, texts);
     return {
-      account: { ...describe(shown, names, texts), summary: summarise(changes, texts) },
+      account: { ...account, summary: summarise(changes, texts) },
+      original: account.original,
       changed: changes.length,
       ...pagesOf(page, changes.length),
     };

@@ -40,6 +40,7 @@ import { adminSubscriberRoutes } from './subscriber.js';
 import { subscriberImportRoutes } from './subscriber-import.js';
 import { adminSubscribersRoutes } from './subscribers.js';
 import { tasksRoutes } from './tasks.js';
+import { translationRoutes } from './translations.js';
 import { versionsRoutes } from './versions.js';
 
 /** Fields that carry no words of a person; the others are shown again when a session has ended. */
@@ -113,6 +114,7 @@ export function adminRoutes(deps: AppDeps): FastifyPluginAsync {
       figuresRoutes,
       draftRoutes,
       entryRoutes,
+      translationRoutes,
       draftTextRoutes,
       draftHistoryRoutes,
       importRoutes,

@@ -109,6 +109,7 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
     const found = await readVersionState(deps.db, number, deps.now());
     const { version } = found;
     const before = number > 1 ? await readVersion(deps.db, number - 1) : null;
+    const account = describe(version.changes, namesOf(before?.document ?? null, version.document), console.texts);
     const report = await deliveryReport(deps.db, number);
     const deliveries = await browseDeliveries(deps.db, number, { state, after, limit: pageSize });
     const renewing =
@@ -119,7 +120,8 @@ export function versionsRoutes(deps: AppDeps): FastifyPluginAsync {
       {
         version,
         state: found.state,
-        account: describe(version.changes, namesOf(before?.document ?? null, version.document), console.texts),
+        account,
+        original: account.original,
         progress:
           report.notices.length === 0 ? null : progressView(await deps.progress.read(number, report), console.texts),
         running: !report.complete,

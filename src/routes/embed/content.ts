@@ -1,4 +1,5 @@
 import type { AppDeps } from '../../app.js';
+import { joinOriginals, localize } from '../../list/localize.js';
 import { readBoard } from '../../versions/read.js';
 import type { Html } from '../html.js';
 import { comingOf, marksOf } from '../pages/announced-marks.js';
@@ -42,20 +43,23 @@ export function createEmbedContent(deps: Pick<AppDeps, 'db' | 'now' | 'texts' | 
     // As on the page of the list: before the first version takes effect, the announced one is all there is.
     const shown = board.inForce ?? board.announced[0] ?? null;
     const steps = stepsOf(board);
-    const view = shown === null ? null : listView(shown.document, texts);
+    const list = shown === null ? null : localize(shown.document, choice.locale);
+    const view = list === null ? null : listView(list, texts);
+    const announced = announcedViews(steps, texts);
     const data = {
       part,
       board,
-      shown,
+      shown: shown === null || list === null ? null : { ...shown, document: list.document },
       view,
+      original: joinOriginals([...announced.map((one) => one.original), list?.original ?? null]),
       rows: view === null ? [] : rowsOf(view),
-      announced: announcedViews(steps, texts),
+      announced,
       marks: marksOf(steps),
       coming: board.inForce === null ? [] : comingOf(steps, texts),
     };
     const content = {
       markup: deps.pages.fragment('embed', data, choice),
-      title: shown?.document.title ?? texts.t('pages.empty.title'),
+      title: list?.document.title ?? texts.t('pages.empty.title'),
     };
     made.set(key, content);
     size += content.markup.length;

@@ -74,10 +74,10 @@ function partOf(field: string): string {
 export function comingOf(steps: readonly Step[], texts: Texts): Coming[] {
   return steps.flatMap(({ version, before, changes }) => {
     if (before === null) return [];
-    const names = namesOf(before.document, version.document);
+    const { names, change: inWords } = namesOf(before.document, version.document).in(texts.locale);
     const words = (field: string, value: Parameters<typeof valueTexts>[1]) =>
       valueTexts(field, value, names, texts) ?? [];
-    return changes.flatMap((change): Coming[] => {
+    return changes.map(inWords).flatMap((change): Coming[] => {
       switch (change.kind) {
         case 'sub-processor-added': {
           const { id, name, group, product, country, purposes } = change.entry;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { Refusal } from '../../errors.js';
 import type { ListDocument } from '../../list/document.js';
+import { localize } from '../../list/localize.js';
 import { periodsInForce } from '../../versions/clock.js';
 import { readOnDay } from '../../versions/on-day.js';
 import { readVersions } from '../../versions/read.js';
@@ -25,8 +26,9 @@ export function dayRoutes(deps: AppDeps): FastifyPluginAsync {
     const key = `${choice.locale} ${choice.chosen}`;
     const made = lists.get(key);
     if (made !== undefined) return made;
-    const view = listView(document, deps.texts.for(choice.locale));
-    const list = trusted(pages.fragment('version-list', { document, view }, choice));
+    const { document: shown, original } = localize(document, choice.locale);
+    const view = listView({ document: shown, original }, deps.texts.for(choice.locale));
+    const list = trusted(pages.fragment('version-list', { document: shown, view, original }, choice));
     lists.set(key, list);
     return list;
   }

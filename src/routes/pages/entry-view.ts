@@ -1,7 +1,8 @@
 import type { SubProcessor } from '../../list/document.js';
+import type { Original } from '../../list/localize.js';
 import { type Names, valueTexts } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
-import { type Html, html, joinHtml, listHtml, nameHtml } from '../html.js';
+import { type Html, html, joinHtml, listHtml, nameHtml, wordsHtml } from '../html.js';
 import { categoryAnchor, entryAnchor } from './catalogue-view.js';
 
 /*
@@ -78,6 +79,8 @@ export interface EntryContext {
   optionalCategories: ReadonlySet<string>;
   /** Needed fields that no entry states. */
   open: ReadonlySet<string>;
+  /** What of the list is in its original language; null: nothing. */
+  original: Original | null;
   /** Where an anchor of the list is. */
   at(anchor: string): string;
   /** A data category as a link: made once, not once an entry. */
@@ -188,7 +191,7 @@ function factOf(
       return fact(address === undefined ? null : [outwardLink(address, address)]);
     }
     case 'links':
-      return fact(entry.links?.map(({ label, url }) => outwardLink(url, label)) ?? null);
+      return fact(entry.links?.map(({ label, url }) => outwardLink(url, label, context.original)) ?? null);
     case 'contact':
       return fact(entry.contact === undefined ? null : [contactHtml(entry.contact)]);
     default:
@@ -203,9 +206,9 @@ function isBrief(entry: SubProcessor, field: (typeof shownFields)[number]): bool
 
 type PlainField = Exclude<(typeof shownFields)[number], 'children' | 'dataCategories' | 'links'>;
 
-function plain(entry: SubProcessor, field: PlainField, { texts, names }: EntryContext): Html[] | null {
+function plain(entry: SubProcessor, field: PlainField, { texts, names, original }: EntryContext): Html[] | null {
   const values = valueTexts(field, entry[field], names, texts);
-  return values === null ? null : values.map(linesHtml);
+  return values === null ? null : values.map((value) => wordsHtml(value, original, linesHtml(value)));
 }
 
 /** One fact a data subject kind; its categories in one sentence, each linked to the catalogue. */
@@ -229,12 +232,12 @@ function dataFacts(entry: SubProcessor, context: EntryContext): EntryFact[] {
 export function dataLink(
   subject: string,
   id: string,
-  { texts, names, at, optionalCategories }: Omit<EntryContext, 'dataLink'>,
+  { texts, names, at, original, optionalCategories }: Omit<EntryContext, 'dataLink'>,
 ): Html {
   const anchor = categoryAnchor(subject, id);
   const star = optionalCategories.has(anchor) ? optionalStar(texts) : null;
   const special = names.isSpecial(subject, id) ? html` (${texts.t('list.specialCategory')})` : null;
-  return html`<a href="${at(anchor)}">${nameHtml(names.dataCategory(subject, id))}</a>${star}${special}`;
+  return html`<a href="${at(anchor)}">${nameHtml(names.dataCategory(subject, id), original)}</a>${star}${special}`;
 }
 
 /** The star of the legend, and the word for who does not see it. */
@@ -247,8 +250,8 @@ function entryLink(id: string, name: string, { at }: EntryContext): Html {
 }
 
 /** Addresses are http(s) by the document's schema. */
-function outwardLink(url: string, label: string): Html {
-  return html`<a href="${url}" rel="noopener">${nameHtml(label)}</a>`;
+function outwardLink(url: string, label: string, original: Original | null = null): Html {
+  return html`<a href="${url}" rel="noopener">${nameHtml(label, original)}</a>`;
 }
 
 function contactHtml(contact: string): Html {

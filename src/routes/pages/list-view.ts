@@ -1,8 +1,9 @@
 import type { ListDocument, SubProcessor } from '../../list/document.js';
+import type { Localized, Original } from '../../list/localize.js';
 import { labelOf, namesOf } from '../../list/values.js';
 import { entriesByVendor, type VendorEntries } from '../../list/vendor-groups.js';
 import type { Texts } from '../../texts.js';
-import type { Html } from '../html.js';
+import { type Html, html, marksOf } from '../html.js';
 import { markdownHtml } from '../markdown.js';
 import { catalogueView, categoryAnchor, entryAnchor, type SubjectView, statementAnchor } from './catalogue-view.js';
 import { badgesOf, dataLink, type EntryContext, type EntryView, entryView, neededFields } from './entry-view.js';
@@ -65,8 +66,13 @@ export interface ListPart {
 /**
  * The page's view of a document, or of a part of it: vendors and data categories alone, as what stands around them
  * belongs to the whole. Throws nothing: a stored document is whole.
+ * @param list a document in the words of the language (`localize`)
  */
-export function listView(document: ListDocument, texts: Texts, part?: ListPart): ListView {
+export function listView(
+  { document, original }: Pick<Localized, 'document' | 'original'>,
+  texts: Texts,
+  part?: ListPart,
+): ListView {
   const names = namesOf(document);
   const children = gather(document.subProcessors, ({ parent }) => parent);
   const open = neededFields.filter((field) => document.subProcessors.every((entry) => entry[field] === undefined));
@@ -79,6 +85,7 @@ export function listView(document: ListDocument, texts: Texts, part?: ListPart):
     optionalCategories: optionalCategoriesOf(document),
     open: new Set<string>(open),
     at: atOf(part),
+    original,
   };
   const links = new Map<string, Html>();
   const context: EntryContext = {
@@ -97,7 +104,7 @@ export function listView(document: ListDocument, texts: Texts, part?: ListPart):
   return {
     at: context.at,
     permalink: (anchor) => `${part?.whole ?? ''}#${anchor}`,
-    introduction: around.introduction === undefined ? null : markdownHtml(around.introduction),
+    introduction: around.introduction === undefined ? null : introductionHtml(around.introduction, original),
     dpaUrl: around.dpaUrl ?? null,
     services: (around.services ?? []).map(({ name }) => name),
     statements: (around.statements ?? []).map(({ id, text }) => ({ anchor: statementAnchor(id), text })),
@@ -113,6 +120,11 @@ export function listView(document: ListDocument, texts: Texts, part?: ListPart):
     hasOptionalCategories: context.optionalCategories.size > 0,
     unstatedEverywhere: document.subProcessors.length === 0 ? [] : open.map((field) => context.label(field)),
   };
+}
+
+function introductionHtml(text: string, original: Original | null): Html {
+  const markup = markdownHtml(text);
+  return original?.texts.has(text) ? html`<div ${marksOf(original)}>${markup}</div>` : markup;
 }
 
 function atOf(part: ListPart | undefined): (anchor: string) => string {

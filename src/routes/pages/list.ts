@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 import type { AppDeps } from '../../app.js';
+import { joinOriginals, localize } from '../../list/localize.js';
 import { type Board, readBoard } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
 import type { LocaleChoice } from '../render.js';
@@ -26,15 +27,23 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
     { board, shown, choice }: { board: Board; shown: PublishedVersion; choice: LocaleChoice },
   ): FastifyReply {
     const texts = deps.texts.for(choice.locale);
-    const { vendors, filter } = filteredList(shown.document, wish, texts);
+    const list = localize(shown.document, choice.locale);
+    const { vendors, filter } = filteredList(list.document, wish, texts);
     const [subject, category] = filter.filter.category?.split('.') ?? [];
     const part = {
       vendors,
       categories: new Set(subject && category ? [categoryAnchor(subject, category)] : []),
       whole: pages.link('/', choice),
     };
-    const view = listView(shown.document, texts, part);
-    const data = { board, shown, view, filter, marks: marksOf(stepsOf(board)) };
+    const view = listView(list, texts, part);
+    const data = {
+      board,
+      shown: { ...shown, document: list.document },
+      view,
+      filter,
+      marks: marksOf(stepsOf(board)),
+      original: list.original,
+    };
     return pages.sendRendered(reply, pages.render('list-part', data, choice, pathOf(filter.filter)), {
       cache: 'revalidate',
     });
@@ -54,12 +63,15 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
         const shown = shownOf(board);
         if (shown === null) return pages.render('list-empty', {}, choice, '/');
         const steps = stepsOf(board);
+        const list = localize(shown.document, choice.locale);
+        const announced = announcedViews(steps, texts);
         const data = {
           board,
-          shown,
-          view: listView(shown.document, texts),
-          filter: wholeFilter(shown.document, texts),
-          announced: announcedViews(steps, texts),
+          shown: { ...shown, document: list.document },
+          view: listView(list, texts),
+          filter: wholeFilter(list.document, texts),
+          announced,
+          original: joinOriginals([...announced.map(({ original }) => original), list.original]),
           marks: marksOf(steps),
           coming: board.inForce === null ? [] : comingOf(steps, texts),
         };

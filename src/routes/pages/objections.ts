@@ -84,6 +84,7 @@ export function objectionRoutes(deps: AppDeps): FastifyPluginAsync {
           items: account.groups.flatMap(({ items }) => items),
           details: `/versions/${form.version}`,
         },
+        original: account.original,
         grounds,
         errors,
         action: `/objections/${encodeURIComponent(request.params.token)}`,

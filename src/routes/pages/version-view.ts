@@ -2,11 +2,12 @@ import type { Change } from '../../list/change.js';
 import { type AccountDifference, type AccountItem, describe } from '../../list/describe.js';
 import { diffLists } from '../../list/diff.js';
 import { applyGradings } from '../../list/grading.js';
+import type { Original } from '../../list/localize.js';
 import { isColumn, namesOf } from '../../list/values.js';
 import type { Texts } from '../../texts.js';
 import type { Board } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
-import { type Html, html, joinHtml, listHtml, nameHtml, sentenceHtml } from '../html.js';
+import { type Html, html, joinHtml, listHtml, nameHtml, sentenceHtml, wordsHtml } from '../html.js';
 
 /*
  * PURE. Versions and what they change, as the public pages show them.
@@ -21,6 +22,8 @@ export interface AnnouncedView {
   more: number;
   /** Path of the full account. */
   detail: string;
+  /** What of it is in the original language of the list. */
+  original: Original | null;
 }
 
 export interface BriefItem {
@@ -61,14 +64,16 @@ export function announcedViews(steps: readonly Step[], texts: Texts): AnnouncedV
       version,
       summary: account.summary,
       // A first list is shown below in full; to call each of its entries new would say nothing.
-      items: before === null ? [] : items.slice(0, mostItems).map((item) => briefItem(item, texts)),
+      items: before === null ? [] : items.slice(0, mostItems).map((item) => briefItem(item, texts, account.original)),
       more: before === null ? 0 : Math.max(0, items.length - mostItems),
       detail: before === null ? `/versions/${version.number}` : `/compare/${before.number}...${version.number}`,
+      original: before === null ? null : account.original,
     };
   });
 }
 
-function briefItem(item: AccountItem, texts: Texts): BriefItem {
+function briefItem(item: AccountItem, texts: Texts, original: Original | null): BriefItem {
+  const brief = (value: string) => briefName(value, original);
   const told = new Set(['purposes', 'dataLocations', 'country', 'retention']);
   const facts = item.change.kind.endsWith('-added') ? item.facts.filter(({ field }) => told.has(field)) : [];
   return {
@@ -78,12 +83,12 @@ function briefItem(item: AccountItem, texts: Texts): BriefItem {
     context: item.context,
     details: [
       ...facts.map(({ label, values }) => html`${leadIn(label, texts)} ${listHtml(values.map(brief), texts)}`),
-      ...item.differences.map((difference) => briefDifference(difference, texts)),
+      ...item.differences.map((difference) => briefDifference(difference, texts, brief)),
     ],
   };
 }
 
-function briefDifference(difference: AccountDifference, texts: Texts): Html {
+function briefDifference(difference: AccountDifference, texts: Texts, brief: (value: string) => Html): Html {
   const { field, label, how, before, after, added, removed } = difference;
   if (isColumn(field)) return html`${leadIn(label, texts)} ${texts.t(`list.how.${how}`)}`;
   if (added.length + removed.length > 0) {
@@ -103,7 +108,10 @@ function briefDifference(difference: AccountDifference, texts: Texts): Html {
   }
   const [old, young] = [before, after].map((side) => side?.join(', ') ?? texts.t('list.notStated'));
   if (old === undefined || young === undefined || old.length + young.length > briefLength) return html`${label}`;
-  return html`${leadIn(label, texts)} ${texts.t('pages.changes.fromTo', { before: old, after: young })}`;
+  const fromTo = sentenceHtml({ before: brief(old), after: brief(young) }, (values) =>
+    texts.t('pages.changes.fromTo', values),
+  );
+  return html`${leadIn(label, texts)} ${fromTo}`;
 }
 
 /** "Purpose:", as the language sets its colon. */
@@ -111,13 +119,8 @@ function leadIn(label: string, texts: Texts): string {
   return texts.t('list.leadIn', { label });
 }
 
-function brief(value: string): Html {
-  return nameHtml(
-    value.length <= briefLength
-      ? value
-      : `${[...value]
-          .slice(0, briefLength - 1)
-          .join('')
-          .trimEnd()}…`,
-  );
+function briefName(value: string, original: Original | null): Html {
+  if (value.length <= briefLength) return nameHtml(value, original);
+  const begun = [...value].slice(0, briefLength - 1).join('');
+  return wordsHtml(value, original, nameHtml(`${begun.trimEnd()}…`));
 }

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import { describe } from '../../list/describe.js';
+import { joinOriginals, localize } from '../../list/localize.js';
 import { namesOf } from '../../list/values.js';
 import { periodsInForce, stateOf } from '../../versions/clock.js';
 import {
@@ -45,20 +46,21 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
         const words = texts.for(choice.locale);
         const base = baseOf(version, all);
         const before = base === null ? null : await readVersion(db, base);
+        const list = localize(version.document, choice.locale);
+        // The first version changes nothing: there was none before.
+        const account =
+          base === null ? null : describe(version.changes, namesOf(before?.document ?? null, version.document), words);
         const data = {
-          version,
+          version: { ...version, document: list.document },
           state: stateOf(version, all, now()),
           period: periodsInForce(all).find(({ number }) => number === version.number) ?? null,
           corrections: correctionsOf(version.number, all),
           base,
-          // The first version changes nothing: there was none before.
-          account:
-            base === null
-              ? null
-              : describe(version.changes, namesOf(before?.document ?? null, version.document), words),
+          account,
+          original: joinOriginals([account?.original ?? null, list.original]),
           newer: all.filter(({ number }) => number > version.number).length > 0,
           numbers: numbersOf(all),
-          view: listView(version.document, words),
+          view: listView(list, words),
         };
         return pages.render('version', data, choice, path);
       });
@@ -78,13 +80,15 @@ export function versionRoutes(deps: AppDeps): FastifyPluginAsync {
         const all = await readVersions(db, now());
         const { changes } = await compareVersions(db, before.number, after.number);
         const names = namesOf(before.document, after.document);
+        const account = describe(changes, names, texts.for(choice.locale));
         const data = {
           before,
           after,
           states: { before: stateOf(before, all, now()), after: stateOf(after, all, now()) },
           numbers: numbersOf(all),
           changes: changes.length,
-          account: describe(changes, names, texts.for(choice.locale)),
+          account,
+          original: account.original,
         };
         return pages.render('compare', data, choice, path);
       });
