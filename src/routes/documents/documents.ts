@@ -127,7 +127,7 @@ export function documentRoutes(deps: AppDeps): FastifyPluginAsync {
     return {
       author: config.companyName,
       language: words.locale,
-      missing: (letters: string) => words.t('documents.pdf.missing', { letters }),
+      missing: (sign: string) => words.t('documents.pdf.missing', { sign }),
     };
   }
 

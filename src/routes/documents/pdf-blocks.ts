@@ -1,4 +1,4 @@
-import type { Account, AccountItem } from '../../list/describe.js';
+import type { Account, AccountDifference, AccountItem } from '../../list/describe.js';
 import type { ListDocument } from '../../list/document.js';
 import { categoryEntryFacts, entryFacts } from '../../list/facts.js';
 import { localize } from '../../list/localize.js';
@@ -12,6 +12,9 @@ import type { HeadRow } from './version-head.js';
  * PURE. A version of the list, and a comparison, as the blocks of a paper: the same account of changes as in mail
  * and on the page, the same facts as in the list.
  */
+
+/** Past this many the facts of an entry are one paragraph: thousands of lists would be a thousand pages and more. */
+const mostInFull = 500;
 
 /** What a paper begins with. */
 export interface PaperHead {
@@ -67,14 +70,8 @@ function* itemBlocks(item: AccountItem, texts: Texts): Generator<Block> {
   const name = context === null ? heading : texts.t('list.inBrackets', { text: heading, note: context });
   yield { kind: 'heading', level: 4, text: texts.t('list.ofEntry', { name: label, value: name }) };
   const rows = [
-    ...item.facts.map(({ label: of, values }) => ({ label: of, values })),
-    ...item.differences.map(({ label: of, before, after }) => ({
-      label: of,
-      values: [
-        texts.t('list.ofEntry', { name: texts.t('list.difference.before'), value: told(before, texts) }),
-        texts.t('list.ofEntry', { name: texts.t('list.difference.after'), value: told(after, texts) }),
-      ],
-    })),
+    ...item.facts.map(({ label: of, values }) => ({ label: of, values: inShort(values, texts) })),
+    ...item.differences.map((difference) => ({ label: difference.label, values: differenceLines(difference, texts) })),
   ];
   if (rows.length > 0) yield { kind: 'facts', rows };
   if (item.differences.length > 0 && reasons.length > 0) {
@@ -87,26 +84,55 @@ function* itemBlocks(item: AccountItem, texts: Texts): Generator<Block> {
   if (graded !== null) yield { kind: 'paragraph', isQuiet: true, text: graded };
 }
 
-function told(values: readonly string[] | null, texts: Texts): string {
-  return values === null ? texts.t('list.notStated') : values.join('\n');
+/** What came and went of a set; else how it was and how it is. */
+function differenceLines({ before, after, added, removed, kept }: AccountDifference, texts: Texts): string[] {
+  const line = (key: string, values: readonly string[] | null) =>
+    texts.t('list.ofEntry', {
+      name: texts.t(`list.difference.${key}`),
+      value: values === null ? texts.t('list.notStated') : inShort(values, texts).join('\n'),
+    });
+  if (added.length + removed.length === 0) return [line('before', before), line('after', after)];
+  return [
+    ...(added.length > 0 ? [line('added', added)] : []),
+    ...(removed.length > 0 ? [line('removed', removed)] : []),
+    ...(kept.length > 0 ? [texts.t('list.difference.unchanged', { count: kept.length })] : []),
+  ];
+}
+
+function linesOf(rows: readonly { label: string; values: string[] }[], texts: Texts): string[] {
+  return rows.map(({ label, values }) => texts.t('list.ofEntry', { name: label, value: values.join('\n') }));
+}
+
+/** Short values stand beside each other, long ones below each other. */
+function inShort(values: readonly string[], texts: Texts): string[] {
+  const isShort = values.length > 1 && values.every((value) => value.length <= 40 && !/[,;\n]/.test(value));
+  return isShort ? [texts.list(values)] : [...values];
 }
 
 function* listBlocks(document: ListDocument, texts: Texts): Generator<Block> {
   const names = namesOf(document);
   const { subProcessors, dataSubjects, statements = [] } = document;
   yield { kind: 'heading', level: 2, text: texts.t('pages.list.subProcessors', { count: subProcessors.length }) };
+  const isLong = subProcessors.length > mostInFull;
   for (const entry of subProcessors) {
     const text =
       entry.product === undefined ? entry.name : texts.t('list.inBrackets', { text: entry.name, note: entry.product });
     yield { kind: 'heading', level: 3, text };
-    yield { kind: 'facts', rows: entryFacts(entry, names, texts) };
+    const rows = entryFacts(entry, names, texts).map(({ label, values }) => ({
+      label,
+      values: inShort(values, texts),
+    }));
+    if (rows.length === 0) continue;
+    if (isLong) yield { kind: 'paragraph', text: linesOf(rows, texts).join('\n') };
+    else yield { kind: 'facts', rows };
   }
   if (dataSubjects.length > 0) yield { kind: 'heading', level: 2, text: texts.t('pages.catalogue.title') };
   for (const { name, description, dataCategories = [] } of dataSubjects) {
     yield { kind: 'heading', level: 3, text: name, note: description ?? null };
     for (const category of dataCategories) {
       yield { kind: 'heading', level: 4, text: category.name };
-      yield { kind: 'facts', rows: categoryEntryFacts(category, names, texts) };
+      const rows = categoryEntryFacts(category, names, texts);
+      if (rows.length > 0) yield { kind: 'facts', rows };
     }
   }
   if (statements.length > 0) {

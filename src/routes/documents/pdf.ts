@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { setImmediate as breathe } from 'node:timers/promises';
 import * as fontkit from 'fontkit';
 import PDFDocument from 'pdfkit';
-import { type Line, linesOf, type Measure } from './typeset.js';
+import { type Line, linesOf, type Measure, replacement } from './typeset.js';
 
 /*
  * A document as PDF (ISO 32000): real text in an embedded font, tagged for screen readers, with an outline and page
@@ -26,8 +26,8 @@ export interface PdfHead {
   madeAt: Date;
   /** At the foot of each page. */
   footer: (page: number, pages: number) => string;
-  /** Said at the end when letters could not be shown. */
-  missing: (letters: string) => string;
+  /** Said at the end when letters are shown as this sign. */
+  missing: (sign: string) => string;
 }
 
 const page = { width: 595.28, height: 841.89, side: 56, top: 56, bottom: 68 };
@@ -51,8 +51,17 @@ const fonts = {
 /** So many blocks are set before others get their turn. */
 const blocksAtOnce = 20;
 
-/** Sets blocks and gives the bytes of the file. */
-export async function writePdf(head: PdfHead, blocks: Iterable<Block>): Promise<Uint8Array> {
+/** A file of thousands of entries takes seconds and hundreds of megabytes: one at a time. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** Sets blocks and gives the bytes of the file, when it is its turn. */
+export function writePdf(head: PdfHead, blocks: Iterable<Block>): Promise<Uint8Array> {
+  const own = last.then(() => setPdf(head, blocks));
+  last = own.catch(() => undefined);
+  return own;
+}
+
+async function setPdf(head: PdfHead, blocks: Iterable<Block>): Promise<Uint8Array> {
   const doc = new PDFDocument({
     size: [page.width, page.height],
     margins: { top: page.top, bottom: page.bottom, left: page.side, right: page.side },
@@ -88,9 +97,7 @@ export async function writePdf(head: PdfHead, blocks: Iterable<Block>): Promise<
     count += 1;
     if (count % blocksAtOnce === 0) await breathe();
   }
-  if (setter.missing.size > 0) {
-    setter.set({ kind: 'paragraph', text: head.missing([...setter.missing].join(' ')), isQuiet: true });
-  }
+  if (setter.isMissing()) setter.set({ kind: 'paragraph', text: head.missing(replacement), isQuiet: true });
   setter.end();
   addFooters(doc, head.footer);
   doc.end();
@@ -112,8 +119,8 @@ function addFooters(doc: PDFKit.PDFDocument, footer: PdfHead['footer']): void {
 
 /** Puts blocks below each other, from page to page. */
 function createSetter(doc: PDFKit.PDFDocument) {
-  const missing = new Set<string>();
-  const measure = measureOf(doc, missing);
+  const isMissing = { found: false };
+  const measure = measureOf(doc, isMissing);
   const root = doc.struct('Document');
   doc.addStructure(root);
   const outlines = new Map<number, PDFKit.PDFOutline>([[0, doc.outline]]);
@@ -210,7 +217,8 @@ function createSetter(doc: PDFKit.PDFDocument) {
   }
 
   return {
-    missing,
+    /** A letter was met that no font has. */
+    isMissing: () => isMissing.found,
     set(block: Block): void {
       switch (block.kind) {
         case 'heading':
@@ -253,7 +261,7 @@ interface Style {
 }
 
 /** Widths for a size of one point, each word measured once. */
-function measureOf(doc: PDFKit.PDFDocument, missing: Set<string>): Measure {
+function measureOf(doc: PDFKit.PDFDocument, isMissing: { found: boolean }): Measure {
   const known = new Map<string, number>();
   return {
     width(text, font) {
@@ -265,9 +273,10 @@ function measureOf(doc: PDFKit.PDFDocument, missing: Set<string>): Measure {
       return width;
     },
     fontFor(codePoint, wished) {
-      if (!lettersOf('text').has(codePoint)) missing.add(String.fromCodePoint(codePoint));
-      else if (!lettersOf(wished).has(codePoint)) return 'text';
-      return wished;
+      if (lettersOf(wished).has(codePoint)) return wished;
+      if (lettersOf('text').has(codePoint)) return 'text';
+      isMissing.found = true;
+      return null;
     },
   };
 }

@@ -22,9 +22,12 @@ export interface Line {
 export interface Measure {
   /** The width of a text in one font, in points. */
   width(text: string, font: string): number;
-  /** The font that has a letter: the wished one, or one that stands in for it. */
-  fontFor(codePoint: number, wished: string): string;
+  /** The font that has a letter: the wished one, or one that stands in for it; null: none has it. */
+  fontFor(codePoint: number, wished: string): string | null;
 }
+
+/** In place of a letter that no font has. */
+export const replacement = '\ufffd';
 
 // Its types tell of a module with a default, and what is loaded is the function itself.
 const bidi = (typeof bidiFactory === 'function' ? bidiFactory : bidiFactory.default)();
@@ -127,10 +130,11 @@ function piecesOf(
 function inFonts(text: string, wished: string, measure: Measure): Piece[] {
   const pieces: { text: string; font: string }[] = [];
   for (const letter of text) {
-    const font = measure.fontFor(letter.codePointAt(0) ?? 0, wished);
+    const found = measure.fontFor(letter.codePointAt(0) ?? 0, wished);
+    const [font, shown] = found === null ? [wished, replacement] : [found, letter];
     const last = pieces.at(-1);
-    if (last?.font === font) last.text += letter;
-    else pieces.push({ text: letter, font });
+    if (last?.font === font) last.text += shown;
+    else pieces.push({ text: shown, font });
   }
   return pieces.map((piece) => ({ ...piece, width: measure.width(piece.text, piece.font) }));
 }
