@@ -24,6 +24,7 @@ import { assetRoutes } from './routes/assets.js';
 import { calendarRoutes } from './routes/calendar.js';
 import { crawlerRoutes } from './routes/crawlers.js';
 import { documentRoutes } from './routes/documents/documents.js';
+import { shareCardRoutes } from './routes/documents/share-card.js';
 import { embedRoutes } from './routes/embed/embed.js';
 import { feedRoutes } from './routes/feeds.js';
 import { registerFormLimit } from './routes/form-limit.js';
@@ -169,6 +170,7 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   feedRoutes,
   calendarRoutes,
   documentRoutes,
+  shareCardRoutes,
   schemaRoutes,
   wellKnownRoutes,
   crawlerRoutes,

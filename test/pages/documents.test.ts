@@ -96,3 +96,21 @@ t.test('cases 21 and 30: no cell runs, links nowhere else or loses a letter', as
   t.ok(rows.length >= names.length - 1);
   for (const cell of parseCsv(csv).flat()) t.notMatch(cell, /^\s*[=+\-@＝]/, cell);
 });
+
+t.test('a link to the list is shown elsewhere with a picture of ours', async (t) => {
+  const app = await startApp(t, {
+    env: { PUBLIC_URL: 'https://example.org/trust', COMPANY_NAME: 'شركة أمثلة & <Co>' },
+  });
+  await publishList(app, JSON.stringify({ ...foundingV3(), title: `${'A very long title '.repeat(20)}` }));
+  app.deps.kept.markStale();
+  const page = await app.inject('/');
+  const [, image = ''] = /property="og:image" content="([^"]+)"/.exec(page.body) ?? [];
+  t.equal(image, 'https://example.org/trust/share.png?lang=en');
+  t.match(page.body, '<meta property="og:url" content="https://example.org/trust/">');
+  t.match(page.body, '<meta property="og:site_name" content="شركة أمثلة &amp; &lt;Co&gt;">');
+  const { headers, rawPayload } = await app.inject(image.replace('https://example.org/trust', ''));
+  t.equal(headers['content-type'], 'image/png');
+  t.same([rawPayload.readUInt32BE(16), rawPayload.readUInt32BE(20)], [1200, 630], 'as large as it says');
+  const other = await startApp(t, { database: app.database, env: { COMPANY_NAME: 'شركة أمثلة & <Co>' } });
+  t.ok((await other.inject('/share.png?lang=en')).rawPayload.equals(rawPayload), 'the same on every instance');
+});

@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module';
 import { setImmediate as breathe } from 'node:timers/promises';
-import * as fontkit from 'fontkit';
 import PDFDocument from 'pdfkit';
+import { type FontName, fonts, lettersOf } from './fonts.js';
 import { type Line, linesOf, type Measure, replacement } from './typeset.js';
 
 /*
@@ -39,14 +38,6 @@ const ink = '#1b2430';
 const quiet = '#4a5563';
 const link = '#1f5fa8';
 const sizes = { 1: 20, 2: 14, 3: 11.5, 4: 10, text: 9.5, small: 8 } as const;
-
-const resolve = createRequire(import.meta.url).resolve;
-/** DejaVu: Latin, Greek, Cyrillic, Arabic, Hebrew and more in one family; Chinese, Japanese and Korean are not in it. */
-const fonts = {
-  text: resolve('dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf'),
-  bold: resolve('dejavu-fonts-ttf/ttf/DejaVuSansCondensed-Bold.ttf'),
-  mono: resolve('dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf'),
-};
 
 /** So many blocks are set before others get their turn. */
 const blocksAtOnce = 20;
@@ -257,7 +248,7 @@ interface Style {
   width: number;
   size: number;
   colour: string;
-  font: keyof typeof fonts;
+  font: FontName;
 }
 
 /** Widths for a size of one point, each word measured once. */
@@ -279,16 +270,4 @@ function measureOf(doc: PDFKit.PDFDocument, isMissing: { found: boolean }): Meas
       return null;
     },
   };
-}
-
-const letters = new Map<string, ReadonlySet<number>>();
-
-/** The code points that a font can show; read once. */
-function lettersOf(name: string): ReadonlySet<number> {
-  const known = letters.get(name);
-  if (known !== undefined) return known;
-  const font = fontkit.openSync(name === 'bold' ? fonts.bold : name === 'mono' ? fonts.mono : fonts.text);
-  const found = new Set('characterSet' in font ? font.characterSet : []);
-  letters.set(name, found);
-  return found;
 }
