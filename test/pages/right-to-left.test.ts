@@ -120,6 +120,8 @@ t.test('public pages and forms go from right to left, and fit', { skip }, async 
     '/versions',
     '/versions/2',
     '/compare/1...2',
+    '/at/2027-01-04',
+    '/sub-processors/nordwind',
     '/subscribe',
     preferences,
     unsubscribe,
