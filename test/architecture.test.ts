@@ -235,7 +235,7 @@ for (const { what, found, places } of secrets) {
 
 t.test('pure files know neither the world nor the time, nor anything that does', async (t) => {
   const packages =
-    /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|parse5|fflate|mailparser|eta|uqr|csv-(?:parse|stringify)\/sync|node:(crypto|net|url|util))$/;
+    /^(zod|yaml|canonicalize|temporal-polyfill|markdown-it|parse5|fflate|mailparser|eta|uqr|bidi-js|csv-(?:parse|stringify)\/sync|node:(crypto|net|url|util))$/;
   const wrong = new Set<string>();
   const visit = (path: string, from: string) => {
     const source = bySource.get(path);
