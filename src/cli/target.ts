@@ -83,6 +83,12 @@ export async function withTarget<T>(
   return work(targetAtService(createApi(remote)));
 }
 
+/** The service that `--url` or SUBNOTICE_URL names, for what needs no token; null: the database is meant. */
+export function addressOfService({ text }: Input, { remote }: Surroundings): string | null {
+  const wanted = text('url');
+  return wanted === undefined ? (remote?.().url ?? null) : readUrl(wanted);
+}
+
 /** Null: there is none, so that the database is meant. */
 async function remoteOf(
   { text, flag }: Input,

@@ -9,9 +9,9 @@ import { createClock } from '../support/clock.js';
 import { temporaryFolder } from '../support/process.js';
 
 /** A running service, and a shell that knows its address and has a token for each role, but no database. */
-export async function openService(t: Test, options: TestAppOptions = {}) {
+export async function openService(t: Test, { port = 0, ...options }: TestAppOptions & { port?: number } = {}) {
   const app = await startApp(t, { clock: createClock(new Date()), ...options });
-  const url = await app.http.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.http.listen({ host: '127.0.0.1', port });
   const folder = temporaryFolder(t);
   const write = (text: string, name = 'list.yaml') => {
     writeFileSync(`${folder}/${name}`, text);
