@@ -122,7 +122,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     log: options.log,
     mailbox: options.mailbox,
     pages,
-    kept: createKeptPages({ db, now: options.now, log: options.log, pages }),
+    kept: createKeptPages({ db, now: options.now, log: options.log, texts: options.texts, pages }),
     progress: createProgressFeed({ db, now: options.now, log: options.log }),
     outside: options.outside ?? createOutside(),
   };
