@@ -49,13 +49,20 @@ interface Form {
   validators: Record<string, string>;
 }
 
-/** A reader waits so long for a body to be packed; then they get it as it is. */
-const patienceMs = 100;
+/** A reader waits so long for a body to be packed; then they get it as it is. What is large takes longer to send, too. */
+function patienceMs({ body }: Rendered): number {
+  return Math.max(100, body.length / 10_000);
+}
 
 /**
  * @param byLanguage whether the client's `Accept-Language` decided, so that caches must keep it apart by that
+ * @param caching for how long whom, where it is not as for pages
  */
-export function createAnswer(rendered: Rendered, byLanguage: boolean): Answer {
+export function createAnswer(
+  rendered: Rendered,
+  byLanguage: boolean,
+  caching: Readonly<Record<string, string>> = publicCaching,
+): Answer {
   const packable = isPackable(rendered.type, rendered.body.length);
   const vary = [...(packable ? ['Accept-Encoding'] : []), ...(byLanguage ? ['Accept-Language'] : [])].join(', ');
   const forms: Readonly<Record<Coding, Form>> = {
@@ -68,7 +75,7 @@ export function createAnswer(rendered: Rendered, byLanguage: boolean): Answer {
   function formOf(coding: Coding, body: Buffer | null): Form {
     const etag = tagIn(coding, rendered.etag);
     const validators = {
-      ...publicCaching,
+      ...caching,
       etag,
       ...(vary === '' ? {} : { vary }),
       ...(rendered.locale === '' ? {} : { 'content-language': rendered.locale }),
@@ -91,7 +98,7 @@ export function createAnswer(rendered: Rendered, byLanguage: boolean): Answer {
       // Without the memory for it there is still the body as it is.
       () => undefined,
     );
-    const own = { done, soon: Promise.race([done, pause(patienceMs, undefined, { ref: false })]) };
+    const own = { done, soon: Promise.race([done, pause(patienceMs(rendered), undefined, { ref: false })]) };
     packing.set(coding, own);
     return own;
   }
