@@ -70,3 +70,41 @@ export function longList(number: number) {
     }),
   };
 }
+
+/** A list with as many sub-processors as one may have, each saying what most lists say. */
+export function largestList() {
+  const dataCategories = Array.from({ length: 40 }, (_, index) => ({
+    id: `category-${index}`,
+    name: `data category ${index}`,
+    optional: index % 3 === 0,
+    purpose: 'To provide the service',
+    legalBasis: 'Contract',
+    retention: '3 years',
+  }));
+  return {
+    title: 'Sub-processors',
+    introduction: 'Vendors that process personal data for us.',
+    services: [
+      { id: 'community', name: 'Community' },
+      { id: 'surveys', name: 'Surveys' },
+    ],
+    dataSubjects: [
+      { id: 'customers', name: 'Customers', dataCategories },
+      { id: 'visitors', name: 'Visitors', dataCategories },
+    ],
+    subProcessors: Array.from({ length: 5_000 }, (_, index) => ({
+      id: `vendor-${index}`,
+      name: `Example Vendor ${index} Ltd.`,
+      country: ['US', 'DE', 'FR', 'IE'][index % 4],
+      address: `${index} Sample Street, 1000 Sampletown`,
+      group: ['Infrastructure', 'Mail', 'Support'][index % 3],
+      purposes: [`Hosting of part ${index}`],
+      dataLocations: ['Frankfurt, Germany', 'Dublin'],
+      services: ['community'],
+      dataCategories: {
+        customers: ['category-1', 'category-2', 'category-3', `category-${4 + (index % 36)}`],
+        visitors: ['category-4'],
+      },
+    })),
+  };
+}

@@ -1,5 +1,6 @@
 import { benchConsole } from './console.js';
 import { benchDelivery } from './delivery.js';
+import { benchPublic } from './public.js';
 
 /*
  * `npm run bench -- NAME [--flag …]`: measures the built service beside a reference in the same run. All
@@ -9,6 +10,7 @@ import { benchDelivery } from './delivery.js';
 const benchmarks: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   console: benchConsole,
   delivery: benchDelivery,
+  public: benchPublic,
 };
 
 const [name = '', ...flags] = process.argv.slice(2);

@@ -4,7 +4,6 @@ import { type ParsedUrlQuery, parse } from 'node:querystring';
 
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import helmet from '@fastify/helmet';
 import fastifyPostgres from '@fastify/postgres';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -46,6 +45,7 @@ import { versionRoutes as versionPages } from './routes/pages/versions.js';
 import { registerProblems, sendOutside } from './routes/problem.js';
 import { createRenderer, type Renderer } from './routes/render.js';
 import { schemaRoutes } from './routes/schemas.js';
+import { registerSecurityHeaders } from './routes/security-headers.js';
 import { wellKnownRoutes } from './routes/well-known.js';
 import type { TextSource } from './texts.js';
 
@@ -123,19 +123,20 @@ export async function buildApp(options: AppOptions): Promise<App> {
     log: options.log,
     mailbox: options.mailbox,
     pages,
-    kept: createKeptPages({ db, now: options.now, log: options.log, pages }),
+    kept: createKeptPages({ db, now: options.now, log: options.log, texts: options.texts, pages }),
     progress: createProgressFeed({ db, now: options.now, log: options.log }),
     outside: options.outside ?? createOutside(),
   };
   // Streams that would never end by themselves must not hold up the end of the service.
   http.addHook('preClose', async () => deps.progress.close());
 
-  logRequests(http);
+  logRequests(http, options.log);
   // Whoever published or withdrew here finds it on the pages as soon as they have the answer.
-  http.addHook('onSend', async (request) => {
+  http.addHook('onSend', (request, _reply, payload, done) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') deps.kept.markStale();
+    done(null, payload);
   });
-  await http.register(helmet, securityHeaders(config));
+  registerSecurityHeaders(http, config);
   await http.register(formbody);
   await http.register(cookie, {
     // Keys of their own: what signs a cookie signs no link.
@@ -237,8 +238,11 @@ function givenParameters(query: string): ParsedUrlQuery {
 }
 
 /** One line a request, by its route: neither path nor query, as both may hold what opens something. */
-function logRequests(http: FastifyInstance): void {
-  http.addHook('onResponse', async (request, reply) => {
+function logRequests(http: FastifyInstance, log: Logger): void {
+  const tellsAll = log.isLevelEnabled('debug');
+  http.addHook('onResponse', (request, reply, done) => {
+    // What nobody will read is not put together.
+    if (reply.statusCode < 500 && !tellsAll) return done();
     const facts = {
       method: request.method,
       route: request.routeOptions.url ?? 'none',
@@ -247,36 +251,6 @@ function logRequests(http: FastifyInstance): void {
     };
     if (reply.statusCode >= 500) request.log.warn(facts, 'request failed');
     else request.log.debug(facts, 'request');
+    done();
   });
-}
-
-function securityHeaders(config: Config) {
-  const secure = config.publicUrl.startsWith('https:');
-  const self = ["'self'"];
-  const none = ["'none'"];
-  return {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: none,
-        styleSrc: self,
-        imgSrc: self,
-        fontSrc: self,
-        scriptSrc: self,
-        connectSrc: self,
-        frameSrc: self,
-        formAction: self,
-        frameAncestors: none,
-        baseUri: none,
-        objectSrc: none,
-        // On plain http it would send a browser on another machine to a port that speaks no TLS.
-        ...(secure ? { upgradeInsecureRequests: [] } : {}),
-      },
-    },
-    strictTransportSecurity: secure ? { maxAge: 365 * 24 * 60 * 60, includeSubDomains: true } : false,
-    // 'no-referrer' would turn the Origin of our own forms into "null"; pages behind tokens set it.
-    referrerPolicy: { policy: 'same-origin' as const },
-    crossOriginEmbedderPolicy: false,
-    xFrameOptions: { action: 'deny' as const },
-  };
 }

@@ -120,11 +120,11 @@ function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service
     notices: () => sending.wake('fanOut'),
     deliveries: () => sending.wake('send'),
     versions: () => {
-      deps.kept.markStale();
+      void deps.kept.renew();
       sending.wake('publishDue');
     },
   };
-  const listener = listen(databaseUrl, (channel) => onWake[channel]());
+  const listener = listen(databaseUrl, (channel) => onWake[channel](), deps.kept.loseTouch);
   return {
     async close() {
       await Promise.all([listener.close(), sending.close(), schedule.close()]);

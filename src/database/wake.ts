@@ -27,8 +27,9 @@ const longestPause = 2_000;
 /**
  * Listens on a connection of its own, which is opened again whenever it is lost. After each opening
  * every channel is called once, as what was said meanwhile is gone.
+ * @param onDeaf the connection was lost, and nothing is heard until the next call
  */
-export function listen(databaseUrl: string, onWake: (channel: Channel) => void): Listener {
+export function listen(databaseUrl: string, onWake: (channel: Channel) => void, onDeaf: () => void): Listener {
   let closed = false;
   let pause = firstPause;
   let timer: NodeJS.Timeout | undefined;
@@ -47,6 +48,7 @@ export function listen(databaseUrl: string, onWake: (channel: Channel) => void):
     const onLost = () => {
       if (lost) return;
       lost = true;
+      onDeaf();
       client.end().catch(() => undefined);
       again();
     };

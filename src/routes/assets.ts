@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import type { FastifyPluginAsync } from 'fastify';
 import type { Look, Picture } from '../look.js';
+import { type Answer, createAnswer } from './answer.js';
 import { lookCss } from './look-css.js';
 
 const folder = new URL('../../templates/pages/', import.meta.url);
@@ -12,6 +13,9 @@ interface Asset {
   type: string;
   /** Twelve characters of the content's hash: another content has another address. */
   mark: string;
+  /** How it is sent at that address, and at one that carries another mark. */
+  lasting: Answer;
+  passing: Answer;
 }
 
 /** The stylesheets, pictures and scripts of templates/pages, read once at start. */
@@ -91,7 +95,10 @@ const endings: Readonly<Record<Picture['type'], string>> = {
 };
 
 function assetOf(body: Buffer, type: string): Asset {
-  return { body, type, mark: createHash('sha256').update(body).digest('hex').slice(0, 12) };
+  const mark = createHash('sha256').update(body).digest('hex').slice(0, 12);
+  const rendered = { body, type, etag: `"${mark}"`, locale: '' };
+  const lasting = createAnswer(rendered, false, { 'cache-control': 'public, max-age=31536000, immutable' });
+  return { body, type, mark, lasting, passing: createAnswer(rendered, false, { 'cache-control': 'no-cache' }) };
 }
 
 /**
@@ -105,8 +112,7 @@ export function assetRoutes(deps: { pages: { assets: Assets } }): FastifyPluginA
       const [, name, mark, ending] = /^([a-z-]+)\.([0-9a-f]{12})(\.[a-z0-9]+)$/.exec(request.params.file) ?? [];
       const asset = deps.pages.assets.find(`${name}${ending}`);
       if (asset === undefined) return reply.callNotFound();
-      const lasting = mark === asset.mark ? 'public, max-age=31536000, immutable' : 'no-cache';
-      return reply.type(asset.type).header('cache-control', lasting).send(asset.body);
+      return (mark === asset.mark ? asset.lasting : asset.passing).send(request, reply, null);
     });
   };
 }

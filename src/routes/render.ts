@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
 import type { Original } from '../list/localize.js';
 import type { Texts } from '../texts.js';
+import { isFresh, publicCaching } from './answer.js';
 import { type Assets, type Logo, readAssets } from './assets.js';
 import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, listHtml, marksOf, markupOf, nameHtml, sentenceHtml, wordsHtml } from './html.js';
@@ -70,6 +71,8 @@ export interface PageContext {
   href(path: string): string;
 }
 
+export { isFresh };
+
 /** `original`: which texts of the page are in the original language of the list, as they have no translation. */
 export type PageData = Readonly<Record<string, unknown>> & { original?: Original | null };
 
@@ -78,6 +81,7 @@ export interface Rendered {
   body: Buffer;
   type: string;
   etag: string;
+  /** '' where no language is in it, as in data. */
   locale: string;
 }
 
@@ -139,7 +143,8 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
 
   function localeChoice(request: FastifyRequest, preferred?: string): LocaleChoice {
     const among = localesAt(request.url);
-    const wish = new URLSearchParams(request.url.split('?')[1]).get('lang');
+    const query = request.url.indexOf('?');
+    const wish = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('lang');
     if (wish !== null && among.includes(wish)) return { locale: wish, chosen: true };
     return { locale: preferred ?? texts.negotiate(request.headers['accept-language'], among), chosen: false };
   }
@@ -213,7 +218,7 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
   function sendRendered(reply: FastifyReply, rendered: Rendered, options: PageOptions = {}): FastifyReply {
     reply.header('vary', 'Accept-Language').header('content-language', rendered.locale);
     if (options.cache === 'revalidate') {
-      reply.header('etag', rendered.etag).header('cache-control', 'public, no-cache');
+      reply.header('etag', rendered.etag).headers(publicCaching);
       if (isFresh(reply.request.headers['if-none-match'], rendered.etag)) return reply.code(304).send();
     } else {
       reply.header('cache-control', 'no-store').header('x-robots-tag', 'noindex');
@@ -246,13 +251,6 @@ export function renderedOf(content: string | Uint8Array, type: string, locale: s
   const body = Buffer.from(content);
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
   return { body, type, etag, locale };
-}
-
-/** RFC 9110, 13.1.2: weak comparison with each tag of If-None-Match. */
-export function isFresh(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 function autolinkHtml(text: string): Html {

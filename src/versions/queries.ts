@@ -157,6 +157,7 @@ export async function selectSummaries(db: Db): Promise<z.infer<typeof SummaryRow
 
 const TimelineRow = z.object({
   number: z.number(),
+  publishedAt: z.date(),
   effectiveAt: z.date(),
   withdrawnAt: z.date().nullable(),
   corrects: z.number().nullable(),
@@ -170,8 +171,8 @@ export async function selectTimeline(db: Db): Promise<TimelineEntry[]> {
   return many(
     db,
     TimelineRow,
-    sql`select v.number, v.effective_at as "effectiveAt", w.withdrawn_at as "withdrawnAt", v.corrects,
-        v.hash
+    sql`select v.number, v.published_at as "publishedAt", v.effective_at as "effectiveAt",
+        w.withdrawn_at as "withdrawnAt", v.corrects, v.hash
       from ${versionTables} order by v.number`,
   );
 }

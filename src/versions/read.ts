@@ -63,7 +63,20 @@ export async function readBoardSummary(
  * and right on every instance, whoever published.
  */
 export async function readFingerprint(db: Db, now: Date): Promise<string> {
-  return fingerprintOf(await selectTimeline(db), now);
+  return (await readBoardState(db, now)).fingerprint;
+}
+
+/** The fingerprint, and since when it is this one: the latest publication, withdrawal or effective date that has come. */
+export async function readBoardState(db: Db, now: Date): Promise<{ fingerprint: string; changedAt: Date | null }> {
+  const timeline = await selectTimeline(db);
+  const past = timeline
+    .flatMap(({ publishedAt, effectiveAt, withdrawnAt }) => [publishedAt, effectiveAt, withdrawnAt])
+    .filter((at) => at !== null && at <= now);
+  const latest = past.reduce<Date | null>(
+    (last, at) => (at !== null && (last === null || at > last) ? at : last),
+    null,
+  );
+  return { fingerprint: fingerprintOf(timeline, now), changedAt: latest };
 }
 
 /** Every published version without its document, newest first. */

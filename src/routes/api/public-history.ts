@@ -5,7 +5,8 @@ import type { AppDeps } from '../../app.js';
 import type { Change } from '../../list/change.js';
 import { readOnDay } from '../../versions/on-day.js';
 import { readVendorHistory } from '../../versions/vendor-history.js';
-import { isFresh, renderedOf } from '../render.js';
+import { isFresh, publicCaching } from '../answer.js';
+import { renderedOf } from '../render.js';
 import { versionJson, versionSchema } from './wire.js';
 
 const json = 'application/json; charset=utf-8';
@@ -55,7 +56,7 @@ const historySchema = z
 export function publicHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
   const send = (reply: FastifyReply, answer: object) => {
     const { body, etag } = renderedOf(JSON.stringify(answer), json, '');
-    reply.header('etag', etag).header('cache-control', 'public, no-cache');
+    reply.header('etag', etag).headers(publicCaching);
     if (isFresh(reply.request.headers['if-none-match'], etag)) return reply.code(304).send();
     return reply.type(json).send(body);
   };

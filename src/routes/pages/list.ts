@@ -1,9 +1,9 @@
-import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AppDeps } from '../../app.js';
 import { joinOriginals, localize } from '../../list/localize.js';
 import { type Board, readBoard } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
-import type { LocaleChoice } from '../render.js';
+import type { LocaleChoice, Rendered } from '../render.js';
 import { comingOf, marksOf } from './announced-marks.js';
 import { categoryAnchor } from './catalogue-view.js';
 import { type AskedFilter, askedFilter, filteredList, pathOf, wholeFilter } from './list-filter.js';
@@ -49,34 +49,39 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
     });
   }
 
+  async function sendAsked(request: FastifyRequest, reply: FastifyReply, wish: AskedFilter): Promise<FastifyReply> {
+    const board = await readBoard(deps.db, deps.now());
+    const shown = shownOf(board);
+    if (shown === null) return deps.kept.send(request, reply, '/', make);
+    return sendPart(reply, wish, { board, shown, choice: pages.localeChoice(request) });
+  }
+
+  async function make(choice: LocaleChoice): Promise<Rendered> {
+    const board = await readBoard(deps.db, deps.now());
+    const texts = deps.texts.for(choice.locale);
+    const shown = shownOf(board);
+    if (shown === null) return pages.render('list-empty', {}, choice, '/');
+    const steps = stepsOf(board);
+    const list = localize(shown.document, choice.locale);
+    const announced = announcedViews(steps, texts);
+    const data = {
+      board,
+      shown: { ...shown, document: list.document },
+      view: listView(list, texts),
+      filter: wholeFilter(list.document, texts),
+      announced,
+      original: joinOriginals([...announced.map(({ original }) => original), list.original]),
+      marks: marksOf(steps),
+      coming: board.inForce === null ? [] : comingOf(steps, texts),
+    };
+    return pages.render('list', data, choice, '/');
+  }
+
   return async (app) => {
-    app.get('/', async (request, reply) => {
+    deps.kept.prepare('/', make);
+    app.get('/', (request, reply) => {
       const wish = askedFilter(request.query);
-      if (wish !== null) {
-        const board = await readBoard(deps.db, deps.now());
-        const shown = shownOf(board);
-        if (shown !== null) return sendPart(reply, wish, { board, shown, choice: pages.localeChoice(request) });
-      }
-      return deps.kept.send(request, reply, '/', async (choice) => {
-        const board = await readBoard(deps.db, deps.now());
-        const texts = deps.texts.for(choice.locale);
-        const shown = shownOf(board);
-        if (shown === null) return pages.render('list-empty', {}, choice, '/');
-        const steps = stepsOf(board);
-        const list = localize(shown.document, choice.locale);
-        const announced = announcedViews(steps, texts);
-        const data = {
-          board,
-          shown: { ...shown, document: list.document },
-          view: listView(list, texts),
-          filter: wholeFilter(list.document, texts),
-          announced,
-          original: joinOriginals([...announced.map(({ original }) => original), list.original]),
-          marks: marksOf(steps),
-          coming: board.inForce === null ? [] : comingOf(steps, texts),
-        };
-        return pages.render('list', data, choice, '/');
-      });
+      return wish === null ? deps.kept.send(request, reply, '/', make) : sendAsked(request, reply, wish);
     });
   };
 }
