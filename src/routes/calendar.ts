@@ -4,6 +4,7 @@ import type { AppDeps } from '../app.js';
 import { dayOf, lastDayOf } from '../versions/clock.js';
 import { readVersions, versionMissing } from '../versions/read.js';
 import type { VersionSummary } from '../versions/version.js';
+import { described } from './described.js';
 import { permanentId } from './permanent-id.js';
 import { type LocaleChoice, renderedOf } from './render.js';
 
@@ -22,13 +23,17 @@ type CalendarDeps = Pick<AppDeps, 'db' | 'now' | 'config' | 'texts' | 'pages' | 
 export function calendarRoutes(deps: CalendarDeps): FastifyPluginAsync {
   const { kept } = deps;
   return async (app) => {
-    app.get('/calendar.ics', async (request, reply) =>
-      kept.send(request, reply, '/calendar.ics', async (choice) => {
-        const versions = await readVersions(deps.db, deps.now());
-        return rendered(calendarOf(deps, choice, versions.slice(0, newest)), choice);
-      }),
+    app.get(
+      '/calendar.ics',
+      described('readCalendar', 'The dates of the newest versions (text/calendar)'),
+      async (request, reply) =>
+        kept.send(request, reply, '/calendar.ics', async (choice) => {
+          const versions = await readVersions(deps.db, deps.now());
+          return rendered(calendarOf(deps, choice, versions.slice(0, newest)), choice);
+        }),
     );
-    app.get<{ Params: { number: string } }>('/versions/:number(^\\d+).ics', async (request, reply) => {
+    const one = described('readVersionCalendar', 'The dates of one version (text/calendar)');
+    app.get<{ Params: { number: string } }>('/versions/:number(^\\d+).ics', one, async (request, reply) => {
       const { number } = request.params;
       return kept.send(request, reply, `/versions/${number}.ics`, async (choice) => {
         const versions = await readVersions(deps.db, deps.now());

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { AppDeps } from '../app.js';
 import { escapeMarkup } from '../mail/escape.js';
 import { readBoard, readVersions } from '../versions/read.js';
+import { described } from './described.js';
 import { renderedOf } from './render.js';
 
 /*
@@ -18,7 +19,7 @@ export function crawlerRoutes(deps: AppDeps): FastifyPluginAsync {
   const base = new URL(deps.config.publicUrl).pathname.replace(/\/$/, '');
   return async (app) => {
     app.get('/robots.txt', async (request, reply) =>
-      kept.send(request, reply, '/robots.txt', async ({ locale }) => {
+      kept.sendNeutral(request, reply, '/robots.txt', async () => {
         const hidden = ['/admin', '/api/', '/confirm/', '/unsubscribe/', '/preferences/', '/manage/', '/objections/'];
         const lines = [
           'User-agent: *',
@@ -26,12 +27,12 @@ export function crawlerRoutes(deps: AppDeps): FastifyPluginAsync {
           '',
           `Sitemap: ${pages.href('/sitemap.xml')}`,
         ];
-        return renderedOf(`${lines.join('\n')}\n`, 'text/plain; charset=utf-8', locale);
+        return renderedOf(`${lines.join('\n')}\n`, 'text/plain; charset=utf-8', '');
       }),
     );
-    app.get('/sitemap.xml', async (request, reply) =>
-      kept.send(request, reply, '/sitemap.xml', async ({ locale }) =>
-        renderedOf(sitemap(deps, await placesOf(deps)), 'application/xml; charset=utf-8', locale),
+    app.get('/sitemap.xml', described('readSitemap', 'Every public page (application/xml)'), async (request, reply) =>
+      kept.sendNeutral(request, reply, '/sitemap.xml', async () =>
+        renderedOf(sitemap(deps, await placesOf(deps)), 'application/xml; charset=utf-8', ''),
       ),
     );
   };
@@ -70,7 +71,7 @@ function sitemap({ pages, texts }: Pick<AppDeps, 'pages' | 'texts'>, places: rea
       `<loc>${address(path)}</loc>`,
       ...(changedAt === null ? [] : [`<lastmod>${changedAt.toISOString()}</lastmod>`]),
       ...texts.locales.map((locale) => {
-        return `<xhtml:link rel="alternate" hreflang="${locale}" href="${address(path, locale)}"/>`;
+        return `<xhtml:link rel="alternate" hreflang="${locale}" href="${address(path, '')}"/>`;
       }),
       `<xhtml:link rel="alternate" hreflang="x-default" href="${address(path)}"/>`,
       '</url>',

@@ -8,6 +8,7 @@ import { namesOf } from '../list/values.js';
 import { escapeMarkup } from '../mail/escape.js';
 import { baseOf, readVersion, readVersions, versionMissing } from '../versions/read.js';
 import type { PublishedVersion, VersionSummary } from '../versions/version.js';
+import { described } from './described.js';
 import { permanentId } from './permanent-id.js';
 import { type LocaleChoice, renderedOf } from './render.js';
 
@@ -41,18 +42,26 @@ interface Entry {
 export function feedRoutes(deps: AppDeps): FastifyPluginAsync {
   const { kept, pages } = deps;
   return async (app) => {
-    for (const [ending, { type, write }] of Object.entries(forms)) {
-      app.get(`/feed.${ending}`, async (request, reply) =>
-        kept.send(request, reply, `/feed.${ending}`, async (choice) =>
-          renderedOf(write(deps, choice, await partOf(deps, choice, null)), type, choice.locale),
-        ),
+    for (const [ending, { type, label, write }] of Object.entries(forms)) {
+      app.get(
+        `/feed.${ending}`,
+        described(`read${label}`, `What the newest versions changed (${type})`),
+        async (request, reply) =>
+          kept.send(request, reply, `/feed.${ending}`, async (choice) =>
+            renderedOf(write(deps, choice, await partOf(deps, choice, null)), type, choice.locale),
+          ),
       );
-      app.get<{ Params: { archive: string } }>(`/feed/:archive(^\\d{1,7}).${ending}`, async (request, reply) => {
-        const number = Number(request.params.archive);
-        return kept.send(request, reply, `/feed/${number}.${ending}`, async (choice) =>
-          renderedOf(write(deps, choice, await partOf(deps, choice, number)), type, choice.locale),
-        );
-      });
+      const archived = described(`read${label}Archive`, `What older versions changed, fifty an archive (${type})`);
+      app.get<{ Params: { archive: string } }>(
+        `/feed/:archive(^\\d{1,7}).${ending}`,
+        archived,
+        async (request, reply) => {
+          const number = Number(request.params.archive);
+          return kept.send(request, reply, `/feed/${number}.${ending}`, async (choice) =>
+            renderedOf(write(deps, choice, await partOf(deps, choice, number)), type, choice.locale),
+          );
+        },
+      );
     }
     // What a reader guesses first.
     app.get('/feed', async (_request, reply) => reply.redirect(pages.href('/feed.atom'), 302));
@@ -60,8 +69,8 @@ export function feedRoutes(deps: AppDeps): FastifyPluginAsync {
 }
 
 const forms = {
-  atom: { type: 'application/atom+xml; charset=utf-8', write: atomOf },
-  json: { type: 'application/feed+json; charset=utf-8', write: jsonFeedOf },
+  atom: { type: 'application/atom+xml; charset=utf-8', label: 'Atom', write: atomOf },
+  json: { type: 'application/feed+json; charset=utf-8', label: 'JsonFeed', write: jsonFeedOf },
 };
 
 type FeedDeps = Pick<AppDeps, 'db' | 'now' | 'config' | 'texts' | 'pages'>;

@@ -4,6 +4,7 @@ import type { AppDeps } from '../app.js';
 import { diffSchema } from '../list/change.js';
 import { listDocumentSchema, listInputSchema } from '../list/document.js';
 import { listSchema, versionSchema } from './api/wire.js';
+import { described } from './described.js';
 import { directorySchema } from './directory.js';
 import { renderedOf } from './render.js';
 
@@ -43,10 +44,13 @@ export function schemaRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     for (const [name, { title, schema }] of Object.entries(schemas)) {
       const path = `/schemas/${name}.json`;
-      app.get(path, async (request, reply) =>
-        deps.kept.send(request, reply, path, async ({ locale }) =>
-          renderedOf(formOf(deps.pages.href(path), title, schema), 'application/schema+json; charset=utf-8', locale),
-        ),
+      app.get(
+        path,
+        described(`read${name.charAt(0).toUpperCase()}${name.slice(1)}Schema`, `${title}: its JSON Schema`),
+        async (request, reply) =>
+          deps.kept.sendNeutral(request, reply, path, async () =>
+            renderedOf(formOf(deps.pages.href(path), title, schema), 'application/schema+json; charset=utf-8', ''),
+          ),
       );
     }
   };

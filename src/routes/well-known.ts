@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { z } from 'zod';
 import type { AppDeps } from '../app.js';
 import { readBoard, readVersions } from '../versions/read.js';
+import { described } from './described.js';
 import type { directorySchema } from './directory.js';
 import { formats } from './formats.js';
 import { renderedOf } from './render.js';
@@ -21,18 +22,22 @@ export function wellKnownRoutes(deps: AppDeps): FastifyPluginAsync {
   const { config, kept, pages } = deps;
   return async (app) => {
     const path = '/.well-known/sub-processors.json';
-    app.get(path, async (request, reply) =>
-      kept.send(request, describedBy(reply, deps, 'directory'), path, async ({ locale }) =>
-        renderedOf(`${JSON.stringify(await directoryOf(deps), null, 1)}\n`, 'application/json; charset=utf-8', locale),
-      ),
+    app.get(
+      path,
+      described('readDirectory', 'Where the list and all about it is (application/json)'),
+      async (request, reply) =>
+        kept.sendNeutral(request, describedBy(reply, deps, 'directory'), path, async () =>
+          renderedOf(`${JSON.stringify(await directoryOf(deps), null, 1)}\n`, 'application/json; charset=utf-8', ''),
+        ),
     );
 
     const { securityContact } = config;
     // Without a contact there is nothing to say, and the address is not there.
     if (securityContact === null) return;
-    app.get('/.well-known/security.txt', async (request, reply) => {
+    const told = described('readSecurityContact', 'Whom to tell of a hole in the service (text/plain, RFC 9116)');
+    app.get('/.well-known/security.txt', told, async (request, reply) => {
       const today = Math.floor(deps.now().getTime() / day) * day;
-      return kept.send(request, reply, `security.txt ${today}`, async ({ locale }) => {
+      return kept.sendNeutral(request, reply, `security.txt ${today}`, async () => {
         const lines = [
           `Contact: ${securityContact}`,
           // The same all day long, so that nobody fetches it anew for nothing.
@@ -40,7 +45,7 @@ export function wellKnownRoutes(deps: AppDeps): FastifyPluginAsync {
           `Preferred-Languages: ${deps.texts.locales.join(', ')}`,
           `Canonical: ${pages.href('/.well-known/security.txt')}`,
         ];
-        return renderedOf(`${lines.join('\n')}\n`, 'text/plain; charset=utf-8', locale);
+        return renderedOf(`${lines.join('\n')}\n`, 'text/plain; charset=utf-8', '');
       });
     });
     app.get('/security.txt', async (_request, reply) => reply.redirect(pages.href('/.well-known/security.txt'), 301));

@@ -10,6 +10,7 @@ import { baseOf, compareVersions, readBoard, readVersion, readVersions, versionM
 import type { PublishedVersion } from '../../versions/version.js';
 import { listAsCsv } from '../api/list-csv.js';
 import { nothingInForce } from '../api/public.js';
+import { described } from '../described.js';
 import { type Rendered, renderedOf } from '../render.js';
 import { changeColumns, changeRows, listSheets } from './list-sheets.js';
 import { writePdf } from './pdf.js';
@@ -139,14 +140,18 @@ export function documentRoutes(deps: AppDeps): FastifyPluginAsync {
   return async (app) => {
     const whole = { xlsx: workbook, pdf: paper, csv: ({ version }: Told) => listAsCsv(version.document) };
     for (const type of ['xlsx', 'pdf'] as const) {
-      app.get(`/list.${type}`, async (request, reply) =>
-        send(request, reply, { name: 'sub-processors', type }, async (words) =>
-          whole[type](await told(await inForce(), words), words),
-        ),
+      app.get(
+        `/list.${type}`,
+        described(`readList${nameOf(type)}`, `The list in force (${types[type]})`),
+        async (request, reply) =>
+          send(request, reply, { name: 'sub-processors', type }, async (words) =>
+            whole[type](await told(await inForce(), words), words),
+          ),
       );
     }
     for (const type of ['xlsx', 'pdf', 'csv'] as const) {
-      app.get<{ Params: { number: string } }>(`/versions/:number(^\\d{1,9}).${type}`, async (request, reply) => {
+      const one = described(`readVersion${nameOf(type)}`, `One version (${types[type]})`);
+      app.get<{ Params: { number: string } }>(`/versions/:number(^\\d{1,9}).${type}`, one, async (request, reply) => {
         const number = Number(request.params.number);
         return send(request, reply, { name: `sub-processors-version-${number}`, type }, async (words) =>
           whole[type](await told(await versionOf(number), words), words),
@@ -160,7 +165,8 @@ export function documentRoutes(deps: AppDeps): FastifyPluginAsync {
     };
     for (const type of ['pdf', 'csv'] as const) {
       const path = `/compare/:from(^\\d{1,9})...:to(^\\d{1,9}).${type}`;
-      app.get<{ Params: { from: string; to: string } }>(path, async (request, reply) => {
+      const two = described(`compare${nameOf(type)}`, `What changed from one version to another (${types[type]})`);
+      app.get<{ Params: { from: string; to: string } }>(path, two, async (request, reply) => {
         const [from, to] = [Number(request.params.from), Number(request.params.to)];
         return send(request, reply, { name: `sub-processors-${from}-to-${to}`, type }, async (words) =>
           parts[type](await versionOf(from), await versionOf(to), words),
@@ -175,6 +181,9 @@ export function documentRoutes(deps: AppDeps): FastifyPluginAsync {
     return version;
   }
 }
+
+/** Of an operation. */
+const nameOf = (type: keyof typeof types) => `${type.charAt(0).toUpperCase()}${type.slice(1)}`;
 
 function footerOf(texts: Texts, key: string, values: Readonly<Record<string, string>>) {
   return (page: number, pages: number) =>

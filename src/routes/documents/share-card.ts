@@ -6,6 +6,7 @@ import { vendorKey } from '../../list/vendors.js';
 import { escapeMarkup } from '../../mail/escape.js';
 import type { Texts } from '../../texts.js';
 import { readBoard } from '../../versions/read.js';
+import { described } from '../described.js';
 import { renderedOf } from '../render.js';
 import { type FontName, family, fonts, widthOf } from './fonts.js';
 
@@ -23,34 +24,37 @@ const accent = '#14576b';
 export function shareCardRoutes(deps: AppDeps): FastifyPluginAsync {
   const { config, db, kept, now, texts } = deps;
   return async (app) => {
-    app.get(shareCard.path, async (request, reply) =>
-      kept.send(request, reply, shareCard.path, async ({ locale }) => {
-        const words = texts.for(locale);
-        const board = await readBoard(db, now());
-        const version = board.inForce ?? board.announced[0] ?? null;
-        const lines =
-          version === null
-            ? []
-            : [
-                words.t('pages.list.subProcessors', {
-                  count: new Set(version.document.subProcessors.map(({ name }) => vendorKey(name))).size,
-                }),
-                words.t('documents.card.since', {
-                  version: String(version.number),
-                  day: words.day(version.effectiveAt),
-                }),
-              ];
-        const title =
-          version === null ? words.t('documents.card.title') : localize(version.document, locale).document.title;
-        const svg = drawn(
-          { company: config.companyName, title, lines, colour: config.look.accent?.light ?? accent },
-          words,
-        );
-        const picture = await renderAsync(svg, {
-          font: { fontFiles: Object.values(fonts), loadSystemFonts: false, defaultFontFamily: family },
-        });
-        return renderedOf(picture.asPng(), 'image/png', locale);
-      }),
+    app.get(
+      shareCard.path,
+      described('readShareCard', 'The picture of a link to the list (image/png)'),
+      async (request, reply) =>
+        kept.send(request, reply, shareCard.path, async ({ locale }) => {
+          const words = texts.for(locale);
+          const board = await readBoard(db, now());
+          const version = board.inForce ?? board.announced[0] ?? null;
+          const lines =
+            version === null
+              ? []
+              : [
+                  words.t('pages.list.subProcessors', {
+                    count: new Set(version.document.subProcessors.map(({ name }) => vendorKey(name))).size,
+                  }),
+                  words.t('documents.card.since', {
+                    version: String(version.number),
+                    day: words.day(version.effectiveAt),
+                  }),
+                ];
+          const title =
+            version === null ? words.t('documents.card.title') : localize(version.document, locale).document.title;
+          const svg = drawn(
+            { company: config.companyName, title, lines, colour: config.look.accent?.light ?? accent },
+            words,
+          );
+          const picture = await renderAsync(svg, {
+            font: { fontFiles: Object.values(fonts), loadSystemFonts: false, defaultFontFamily: family },
+          });
+          return renderedOf(picture.asPng(), 'image/png', locale);
+        }),
     );
   };
 }

@@ -3,6 +3,7 @@ import type { AppDeps } from '../../app.js';
 import { joinOriginals, localize } from '../../list/localize.js';
 import { type Board, readBoard } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
+import { formats } from '../formats.js';
 import type { LocaleChoice, Rendered } from '../render.js';
 import { comingOf, marksOf } from './announced-marks.js';
 import { categoryAnchor } from './catalogue-view.js';
@@ -79,7 +80,10 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
 
   return async (app) => {
     deps.kept.prepare('/', make);
+    // RFC 8288: what the list is besides a page, for programs that do not read it.
+    const link = formats.map(({ path, type }) => `<${pages.href(path)}>; rel="alternate"; type="${type}"`).join(', ');
     app.get('/', (request, reply) => {
+      reply.header('link', link);
       const wish = askedFilter(request.query);
       return wish === null ? deps.kept.send(request, reply, '/', make) : sendAsked(request, reply, wish);
     });
