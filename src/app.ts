@@ -30,6 +30,7 @@ import { registerFormLimit } from './routes/form-limit.js';
 import { createKeptPages, type KeptPages } from './routes/kept-pages.js';
 import { registerOpenapi } from './routes/openapi.js';
 import { operationRoutes } from './routes/operations.js';
+import { apiPageRoutes } from './routes/pages/api.js';
 import { dayRoutes } from './routes/pages/at.js';
 import { confirmRoutes } from './routes/pages/confirm.js';
 import { listRoutes } from './routes/pages/list.js';
@@ -173,6 +174,7 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   documentRoutes,
   shareCardRoutes,
   schemaRoutes,
+  apiPageRoutes,
   wellKnownRoutes,
   crawlerRoutes,
   publicApiRoutes,

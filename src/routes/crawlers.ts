@@ -71,7 +71,7 @@ function sitemap({ pages, texts }: Pick<AppDeps, 'pages' | 'texts'>, places: rea
       `<loc>${address(path)}</loc>`,
       ...(changedAt === null ? [] : [`<lastmod>${changedAt.toISOString()}</lastmod>`]),
       ...texts.locales.map((locale) => {
-        return `<xhtml:link rel="alternate" hreflang="${locale}" href="${address(path, '')}"/>`;
+        return `<xhtml:link rel="alternate" hreflang="${locale}" href="${address(path, locale)}"/>`;
       }),
       `<xhtml:link rel="alternate" hreflang="x-default" href="${address(path)}"/>`,
       '</url>',

@@ -77,7 +77,7 @@ async function directoryOf(deps: AppDeps): Promise<z.infer<typeof directorySchem
       page: pages.href('/'),
       versions: pages.href('/versions'),
       subscribe: pages.href('/subscribe'),
-      api: pages.href('/openapi.json'),
+      api: pages.href('/api'),
       schema: pages.href(schemaPath('list')),
     },
     formats: formats.map(({ path, type }) => ({ url: pages.href(path), type })),

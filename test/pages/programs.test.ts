@@ -114,3 +114,23 @@ t.test('search engines find each public page in each language, and nothing behin
     t.equal((await app.inject(place.replace('https://example.org/trust', ''))).statusCode, 200);
   t.match(sitemap.body, 'hreflang="de" href="https://example.org/trust/versions/1?lang=de"');
 });
+
+t.test(
+  'the API is a page: every operation with what it takes and answers, and every link leads somewhere',
+  async (t) => {
+    const app = await startApp(t, { env: { PUBLIC_URL: 'https://example.org/trust' } });
+    const { body } = await app.inject('/api');
+    const { paths, components } = (await app.inject('/openapi.json')).json();
+    const ids = new Set([...body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+    for (const operations of Object.values<Record<string, { operationId: string }>>(paths)) {
+      for (const { operationId } of Object.values(operations)) t.ok(ids.has(operationId), operationId);
+    }
+    t.ok(Object.keys(components.schemas).length > 20);
+    const missing = [...body.matchAll(/href="#([^"]+)"/g)].filter(([, id]) => !ids.has(id));
+    t.same(missing, []);
+    t.match(body, 'https://example.org/trust/api/v1/versions/NUMBER/withdraw');
+    for (const path of ['/calendar.ics', '/feed.atom', '/list.pdf', '/versions/{number}.xlsx', '/schemas/list.json']) {
+      t.ok(paths[path], `${path} is told of`);
+    }
+  },
+);
