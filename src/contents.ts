@@ -6,6 +6,7 @@ import type { Deps } from './deps.js';
 import { summarise } from './list/describe.js';
 import { changesInScope } from './list/scope.js';
 import { toldChanges } from './list/translation-diff.js';
+import type { Look } from './look.js';
 import { type LetterInput, type OpenWindow, renderLetter } from './mail/letters.js';
 import { prepareMessage, slottedLinks } from './mail/message.js';
 import { createNoticeContent } from './notices/content.js';
@@ -25,7 +26,7 @@ import { testNoticeContent } from './versions/test-notice.js';
 
 /** What a letter says, without what is the same in all of them. */
 type Letter = LetterInput extends infer Input ? (Input extends unknown ? Omit<Input, keyof Frame> : never) : never;
-type Frame = { company: string; publicUrl: string; contact: string };
+type Frame = { company: string; publicUrl: string; contact: string; accent: Look['accent'] };
 const linkParams = z.object({ linkId: z.number() });
 const changedParams = z.object({ deed: z.enum(toldDeeds), at: z.iso.datetime() });
 type LetterOf = (delivery: DeliveryAtHand) => Promise<Letter | null>;
@@ -45,9 +46,9 @@ async function letterContent(deps: Deps, letterOf: LetterOf, delivery: DeliveryA
   const { config, texts } = deps;
   const letter = await letterOf(delivery);
   if (letter === null) return null;
-  const { companyName: company, publicUrl, mailFrom, mailReplyTo } = config;
+  const { companyName: company, look, publicUrl, mailFrom, mailReplyTo } = config;
   const rendered = await renderLetter(
-    { ...letter, company, publicUrl, contact: mailReplyTo ?? mailFrom.address },
+    { ...letter, company, publicUrl, contact: mailReplyTo ?? mailFrom.address, accent: look.accent },
     texts.for(delivery.locale),
   );
   // The welcome comes because of the subscription, so it ends with one click as notices do.

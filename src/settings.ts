@@ -269,7 +269,9 @@ export const embedOrigins = setting((text): 'any' | string[] | null | Wrong => {
 function originOf(text: string): string | null {
   const url = parseUrl(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol) || url.username !== '') return null;
-  return url.pathname === '/' && url.search === '' && url.hash === '' ? url.origin : null;
+  const isOrigin = url.pathname === '/' && url.search === '' && url.hash === '';
+  // It goes into a header whose parts end with a semicolon, which a host may hold.
+  return isOrigin && /^https?:\/\/[a-z0-9.:[\]-]+$/.test(url.origin) ? url.origin : null;
 }
 
 export const logLevel = setting((text) => {

@@ -29,7 +29,11 @@ export function harmlessSvg(text: string): Svg | null {
   const root = find(parse(text).childNodes);
   if (root === null) return null;
   const size = sizeOf(root);
-  return size === null ? null : { ...size, text: written(root, ' xmlns="http://www.w3.org/2000/svg"') };
+  if (size === null) return null;
+  root.attrs = root.attrs.filter(({ name }) => name !== 'width' && name !== 'height');
+  // A browser takes the size from here; the box alone is a shape without one.
+  const head = ` xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}"`;
+  return { ...size, text: written(root, head) };
 }
 
 function find(nodes: readonly Node[]): Element | null {

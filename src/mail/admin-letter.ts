@@ -1,3 +1,4 @@
+import type { Look } from '../look.js';
 import type { Texts } from '../texts.js';
 import { type Footer, letterMail } from './letter-blocks.js';
 import type { RenderedMail } from './message.js';
@@ -8,6 +9,8 @@ interface Common {
   publicUrl: string;
   /** A mailbox that people can write to. */
   contact: string;
+  /** Of links and buttons; absent or null: ours. */
+  accent?: Look['accent'];
 }
 
 /** A letter with a one-time link to an admin's account: to make it, or to give it a new password. */
@@ -44,6 +47,7 @@ export function adminLinkLetter(input: AdminLinkLetterInput, texts: Texts): Prom
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 
@@ -73,6 +77,7 @@ export function adminChangedLetter(input: AdminChangedLetterInput, texts: Texts)
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 

@@ -1,5 +1,7 @@
+import type { Look } from '../look.js';
 import type { Texts } from '../texts.js';
 import { labelled } from './account-text.js';
+import { mailColours } from './colours.js';
 import type { RenderedMail } from './message.js';
 import { isolated, renderMjml, textMarkup } from './mjml.js';
 
@@ -34,10 +36,11 @@ export interface LetterParts {
 }
 
 /** Both parts of a letter. */
-export async function letterMail(letter: LetterParts, texts: Texts): Promise<RenderedMail> {
+export async function letterMail(letter: LetterParts, texts: Texts, accent?: Look['accent']): Promise<RenderedMail> {
   const first = letter.blocks.find((block) => block.kind === 'paragraph');
   const html = await renderMjml('letter', texts, {
     ...letter,
+    colours: mailColours(accent),
     preview: first?.text ?? letter.title,
     start: texts.dir === 'rtl' ? 'right' : 'left',
     markup: (text: string) => textMarkup(text, texts),

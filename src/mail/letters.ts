@@ -1,5 +1,6 @@
 import type { Change } from '../list/change.js';
 import { summarise } from '../list/describe.js';
+import type { Look } from '../look.js';
 import type { Texts } from '../texts.js';
 import {
   type AdminChangedLetterInput,
@@ -26,6 +27,8 @@ interface Common {
   publicUrl: string;
   /** A mailbox that people can write to: the address of MAIL_FROM, or a better one. */
   contact: string;
+  /** Of links and buttons; absent or null: ours. */
+  accent?: Look['accent'];
 }
 
 /** What is in force and announced, as the welcome letter tells it. */
@@ -141,6 +144,7 @@ function ask(
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 
@@ -159,6 +163,7 @@ function alreadySubscribed(input: Of<'already-subscribed'>, texts: Texts): Promi
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 
@@ -188,6 +193,7 @@ function welcome(input: Of<'welcome'>, texts: Texts): Promise<RenderedMail> {
       ]),
     },
     texts,
+    input.accent,
   );
 }
 
@@ -257,6 +263,7 @@ function addressChanged(input: Extract<Of<'address-changed'>, { step: 'done' }>,
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 
@@ -290,6 +297,7 @@ function objectionReceipt(input: Of<'objection-receipt'>, texts: Texts): Promise
       footer: footerOf(input, texts),
     },
     texts,
+    input.accent,
   );
 }
 

@@ -1,9 +1,11 @@
 import type { Change } from '../list/change.js';
 import { type Account, describe, namesOf, summarise } from '../list/describe.js';
 import type { ListDocument } from '../list/document.js';
+import type { Look } from '../look.js';
 import type { Texts } from '../texts.js';
 import { labelled } from './account-text.js';
 import { encodedSize, fitAccount } from './budget.js';
+import { mailColours } from './colours.js';
 import type { RenderedMail } from './message.js';
 import { isolated, renderMjml, textMarkup } from './mjml.js';
 import { inARow, shortened } from './shown-values.js';
@@ -44,6 +46,8 @@ export interface NoticeInput {
   company: string;
   /** Without a slash at its end. */
   publicUrl: string;
+  /** Of links and buttons; absent or null: ours. */
+  accent?: Look['accent'];
   /** Whole URLs; with slots (`slottedLinks`) in mail for many. */
   links: { unsubscribe: string; preferences: string; objection: string };
   /** They subscribed, or a contract entitles them. */
@@ -61,7 +65,11 @@ const longestCompany = 80;
 export async function renderNotice(input: NoticeInput, texts: Texts): Promise<RenderedMail> {
   const account = describe(input.changes, namesOf(input.before, input.after), texts);
   const notice = wordsOf(input, account, texts);
-  const frame = await renderMjml('notice', texts, { ...notice, changes: accountMark });
+  const frame = await renderMjml('notice', texts, {
+    ...notice,
+    changes: accountMark,
+    colours: mailColours(input.accent),
+  });
   const text = (changes: string) => noticeText(notice, changes, texts);
 
   const shown =

@@ -1,3 +1,4 @@
+import type { Look } from '../look.js';
 import type { Texts } from '../texts.js';
 import { type Block, letterMail } from './letter-blocks.js';
 import type { RenderedMail } from './message.js';
@@ -14,6 +15,8 @@ export interface TaskLetterInput {
   tasks: readonly { title: string; todo: string }[];
   /** How many there are beyond those. */
   more: number;
+  /** Of links and buttons; absent or null: ours. */
+  accent?: Look['accent'];
 }
 
 /** One letter for any number of tasks. It has no way to unsubscribe: who has the role gets it. */
@@ -34,5 +37,6 @@ export function taskLetter(input: TaskLetterInput, texts: Texts): Promise<Render
   ];
   const roles = { publisher: texts.t('console.roles.publisher'), admin: texts.t('console.roles.admin') };
   const footer = { links: [], lines: [t('why', roles)], company, url: publicUrl };
-  return letterMail({ subject: t('subject'), masthead: t('masthead'), title: t('title'), blocks, footer }, texts);
+  const letter = { subject: t('subject'), masthead: t('masthead'), title: t('title'), blocks, footer };
+  return letterMail(letter, texts, input.accent);
 }

@@ -62,6 +62,7 @@ export function createNoticeContent(
         before,
         after,
         company: config.companyName,
+        accent: config.look.accent,
         publicUrl: config.publicUrl,
         links: slottedLinks(config.publicUrl),
         why,

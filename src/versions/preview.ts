@@ -126,7 +126,7 @@ async function inputFor(
   { services, links, why }: Reader,
 ): Promise<NoticeInput> {
   if (dates === null) throw refusal ?? draftMissing();
-  const { publicUrl, companyName } = deps.config;
+  const { publicUrl, companyName, look } = deps.config;
   const changes = toldChanges(plan, services);
   const version = {
     number: plan.number,
@@ -147,6 +147,7 @@ async function inputFor(
     before: plan.told?.document ?? null,
     after: draft.document,
     company: companyName,
+    accent: look.accent,
     publicUrl,
     links,
     why,
