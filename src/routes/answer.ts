@@ -103,17 +103,18 @@ export function createAnswer(
     return own;
   }
 
-  async function sendLater(reply: FastifyReply, wanted: readonly Coding[], rest: Readonly<Record<string, string>>) {
+  async function sendLater(reply: FastifyReply, wanted: readonly Coding[], lastModified: LastModified | null) {
     const [dearest] = wanted;
     if (dearest !== undefined && dearest !== 'identity') {
       const { done, soon } = startPacking(dearest);
       await (wanted.includes('identity') ? soon : done);
     }
-    return sendForm(reply, forms[wanted.find((coding) => forms[coding].body !== null) ?? 'identity'], rest);
+    return sendForm(reply, forms[wanted.find((coding) => forms[coding].body !== null) ?? 'identity'], lastModified);
   }
 
-  function sendForm(reply: FastifyReply, form: Form, rest: Readonly<Record<string, string>>): FastifyReply {
-    return reply.headers(form.headers).headers(rest).send(form.body);
+  function sendForm(reply: FastifyReply, form: Form, lastModified: LastModified | null): FastifyReply {
+    if (lastModified !== null) reply.header('last-modified', lastModified.text);
+    return reply.headers(form.headers).send(form.body);
   }
 
   return {
@@ -126,12 +127,11 @@ export function createAnswer(
       const { headers } = request;
       const wanted = packable ? codingsFor(headers['accept-encoding']) : onlyIdentity;
       const [dearest = 'identity'] = wanted;
-      const rest: Record<string, string> = lastModified === null ? {} : { 'last-modified': lastModified.text };
       // A client that holds it in any coding that it takes has it: the tag of the answer says which.
       const held = heldBy(headers, wanted, forms, lastModified);
-      if (held !== undefined) return reply.code(304).headers(forms[held].validators).headers(rest).send();
-      if (forms[dearest].body !== null) return sendForm(reply, forms[dearest], rest);
-      return sendLater(reply, wanted, rest);
+      if (held !== undefined) return reply.code(304).headers(forms[held].validators).send();
+      if (forms[dearest].body !== null) return sendForm(reply, forms[dearest], lastModified);
+      return sendLater(reply, wanted, lastModified);
     },
   };
 }
