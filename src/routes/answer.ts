@@ -5,8 +5,8 @@ import type { Rendered } from './render.js';
 
 /*
  * One public body that is sent any number of times: as it is, and packed once for whoever takes it so. Nothing in it
- * is secret and nothing of it comes from the request, so its length tells nobody anything (BREACH). Pages with tokens,
- * sessions or what somebody typed do not come this way, and are sent as they are.
+ * is secret, so its packed length gives nothing away (BREACH). Pages with tokens or for a session do not come this way,
+ * and are sent as they are.
  */
 
 /**
@@ -54,14 +54,28 @@ function patienceMs({ body }: Rendered): number {
   return Math.max(100, body.length / 10_000);
 }
 
-/**
- * @param byLanguage whether the client's `Accept-Language` decided, so that caches must keep it apart by that
- * @param caching for how long whom, where it is not as for pages
- */
-export function createAnswer(
+export interface AnswerOptions {
+  /** The client's `Accept-Language` decided, so that caches must keep it apart by that. */
+  byLanguage: boolean;
+  /** Who may keep it for how long, where that is not as for pages. */
+  caching?: Readonly<Record<string, string>>;
+  /** It is sent but once, so that packing must not take long. */
+  once?: boolean;
+}
+
+/** Sends what is made for one request, such as a part of the list, as what is kept is sent. */
+export function sendOnce(
+  request: FastifyRequest,
+  reply: FastifyReply,
   rendered: Rendered,
   byLanguage: boolean,
-  caching: Readonly<Record<string, string>> = publicCaching,
+): FastifyReply | Promise<FastifyReply> {
+  return createAnswer(rendered, { byLanguage, once: true }).send(request, reply, null);
+}
+
+export function createAnswer(
+  rendered: Rendered,
+  { byLanguage, caching = publicCaching, once = false }: AnswerOptions,
 ): Answer {
   const packable = isPackable(rendered.type, rendered.body.length);
   const vary = [...(packable ? ['Accept-Encoding'] : []), ...(byLanguage ? ['Accept-Language'] : [])].join(', ');
@@ -91,7 +105,7 @@ export function createAnswer(
   function startPacking(coding: 'br' | 'gzip') {
     const begun = packing.get(coding);
     if (begun !== undefined) return begun;
-    const done = pack(rendered.body, coding).then(
+    const done = pack(rendered.body, coding, !once).then(
       (packed) => {
         forms[coding].body = packed;
       },
