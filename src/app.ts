@@ -98,7 +98,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     loggerInstance: log,
     // Fastify's own lines hold the URL, and with it tokens; `logRequests` writes the route instead.
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: requestIds(),
     trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
     rewriteUrl: withoutBase(new URL(config.publicUrl).pathname),
     bodyLimit: 1024 * 1024,
@@ -132,17 +132,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
   http.addHook('preClose', async () => deps.progress.close());
 
   logRequests(http, options.log);
-  // Whoever published or withdrew here finds it on the pages as soon as they have the answer.
-  http.addHook('onSend', (request, _reply, payload, done) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') deps.kept.markStale();
-    done(null, payload);
-  });
   registerSecurityHeaders(http, config);
   await http.register(formbody);
-  await http.register(cookie, {
-    // Keys of their own: what signs a cookie signs no link.
-    secret: config.secretKeys.map((key) => createHmac('sha256', key).update('cookies').digest('base64url')),
-  });
   await registerFormLimit(http);
 
   registerProblems(http, problemPage(deps));
@@ -151,7 +142,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     scope.setValidatorCompiler(validatorCompiler);
     scope.setSerializerCompiler(serializerCompiler);
     await registerOpenapi(scope, config);
-    for (const door of doors) await scope.register(door(deps));
+    for (const door of readerDoors) await scope.register(door(deps));
+    await scope.register(async (inner) => registerOthers(inner, deps));
   });
   return {
     http,
@@ -161,9 +153,24 @@ export async function buildApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Every door of the service, by whom it is for; those of the API and the console stand behind guards. */
-const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
-  // Readers
+/** The doors where something is sent, and not only read: with cookies, and with what a write brings about. */
+async function registerOthers(scope: FastifyInstance, deps: AppDeps): Promise<void> {
+  // Whoever published or withdrew here finds it on the pages as soon as they have the answer.
+  scope.addHook('onSend', (request, _reply, payload, done) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') deps.kept.markStale();
+    done(null, payload);
+  });
+  await scope.register(cookie, {
+    // Keys of their own: what signs a cookie signs no link.
+    secret: deps.config.secretKeys.map((key) => createHmac('sha256', key).update('cookies').digest('base64url')),
+  });
+  for (const door of otherDoors) await scope.register(door(deps));
+}
+
+type Door = (deps: AppDeps) => FastifyPluginAsync;
+
+/** For readers, who send nothing: no cookie is read or set, and nothing stands between them and what is in memory. */
+const readerDoors: readonly Door[] = [
   assetRoutes,
   listRoutes,
   versionPages,
@@ -180,6 +187,10 @@ const doors: readonly ((deps: AppDeps) => FastifyPluginAsync)[] = [
   publicApiRoutes,
   publicHistoryRoutes,
   embedRoutes,
+];
+
+/** By whom each is for; those of the API and the console stand behind guards. */
+const otherDoors: readonly Door[] = [
   // Subscribers
   subscribeRoutes,
   confirmRoutes,
@@ -234,8 +245,19 @@ function withoutBase(path: string): (request: IncomingMessage) => string {
   };
 }
 
+/** Ids for the log, that no other instance gives: counted, as random ones for each cost more than they are worth. */
+function requestIds(): () => string {
+  const instance = randomUUID().slice(0, 8);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${instance}-${count.toString(36)}`;
+  };
+}
+
 /** A parameter without a value was not given: `?state=&after=`, as forms and scripts write it. */
 function givenParameters(query: string): ParsedUrlQuery {
+  if (query === '') return {};
   return Object.fromEntries(Object.entries(parse(query)).filter(([, value]) => value !== ''));
 }
 

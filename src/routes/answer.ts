@@ -5,8 +5,8 @@ import type { Rendered } from './render.js';
 
 /*
  * One public body that is sent any number of times: as it is, and packed once for whoever takes it so. Nothing in it
- * is secret and nothing of it comes from the request, so its length tells nobody anything (BREACH). Pages with tokens,
- * sessions or what somebody typed do not come this way, and are sent as they are.
+ * is secret, so its packed length gives nothing away (BREACH). Pages with tokens or for a session do not come this way,
+ * and are sent as they are.
  */
 
 /**
@@ -54,14 +54,28 @@ function patienceMs({ body }: Rendered): number {
   return Math.max(100, body.length / 10_000);
 }
 
-/**
- * @param byLanguage whether the client's `Accept-Language` decided, so that caches must keep it apart by that
- * @param caching for how long whom, where it is not as for pages
- */
-export function createAnswer(
+export interface AnswerOptions {
+  /** The client's `Accept-Language` decided, so that caches must keep it apart by that. */
+  byLanguage: boolean;
+  /** Who may keep it for how long, where that is not as for pages. */
+  caching?: Readonly<Record<string, string>>;
+  /** It is sent but once, so that packing must not take long. */
+  once?: boolean;
+}
+
+/** Sends what is made for one request, such as a part of the list, as what is kept is sent. */
+export function sendOnce(
+  request: FastifyRequest,
+  reply: FastifyReply,
   rendered: Rendered,
   byLanguage: boolean,
-  caching: Readonly<Record<string, string>> = publicCaching,
+): FastifyReply | Promise<FastifyReply> {
+  return createAnswer(rendered, { byLanguage, once: true }).send(request, reply, null);
+}
+
+export function createAnswer(
+  rendered: Rendered,
+  { byLanguage, caching = publicCaching, once = false }: AnswerOptions,
 ): Answer {
   const packable = isPackable(rendered.type, rendered.body.length);
   const vary = [...(packable ? ['Accept-Encoding'] : []), ...(byLanguage ? ['Accept-Language'] : [])].join(', ');
@@ -91,7 +105,7 @@ export function createAnswer(
   function startPacking(coding: 'br' | 'gzip') {
     const begun = packing.get(coding);
     if (begun !== undefined) return begun;
-    const done = pack(rendered.body, coding).then(
+    const done = pack(rendered.body, coding, !once).then(
       (packed) => {
         forms[coding].body = packed;
       },
@@ -103,17 +117,18 @@ export function createAnswer(
     return own;
   }
 
-  async function sendLater(reply: FastifyReply, wanted: readonly Coding[], rest: Readonly<Record<string, string>>) {
+  async function sendLater(reply: FastifyReply, wanted: readonly Coding[], lastModified: LastModified | null) {
     const [dearest] = wanted;
     if (dearest !== undefined && dearest !== 'identity') {
       const { done, soon } = startPacking(dearest);
       await (wanted.includes('identity') ? soon : done);
     }
-    return sendForm(reply, forms[wanted.find((coding) => forms[coding].body !== null) ?? 'identity'], rest);
+    return sendForm(reply, forms[wanted.find((coding) => forms[coding].body !== null) ?? 'identity'], lastModified);
   }
 
-  function sendForm(reply: FastifyReply, form: Form, rest: Readonly<Record<string, string>>): FastifyReply {
-    return reply.headers(form.headers).headers(rest).send(form.body);
+  function sendForm(reply: FastifyReply, form: Form, lastModified: LastModified | null): FastifyReply {
+    if (lastModified !== null) reply.header('last-modified', lastModified.text);
+    return reply.headers(form.headers).send(form.body);
   }
 
   return {
@@ -126,12 +141,11 @@ export function createAnswer(
       const { headers } = request;
       const wanted = packable ? codingsFor(headers['accept-encoding']) : onlyIdentity;
       const [dearest = 'identity'] = wanted;
-      const rest: Record<string, string> = lastModified === null ? {} : { 'last-modified': lastModified.text };
       // A client that holds it in any coding that it takes has it: the tag of the answer says which.
       const held = heldBy(headers, wanted, forms, lastModified);
-      if (held !== undefined) return reply.code(304).headers(forms[held].validators).headers(rest).send();
-      if (forms[dearest].body !== null) return sendForm(reply, forms[dearest], rest);
-      return sendLater(reply, wanted, rest);
+      if (held !== undefined) return reply.code(304).headers(forms[held].validators).send();
+      if (forms[dearest].body !== null) return sendForm(reply, forms[dearest], lastModified);
+      return sendLater(reply, wanted, lastModified);
     },
   };
 }

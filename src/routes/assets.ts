@@ -97,8 +97,9 @@ const endings: Readonly<Record<Picture['type'], string>> = {
 function assetOf(body: Buffer, type: string): Asset {
   const mark = createHash('sha256').update(body).digest('hex').slice(0, 12);
   const rendered = { body, type, etag: `"${mark}"`, locale: '' };
-  const lasting = createAnswer(rendered, false, { 'cache-control': 'public, max-age=31536000, immutable' });
-  return { body, type, mark, lasting, passing: createAnswer(rendered, false, { 'cache-control': 'no-cache' }) };
+  const sent = (control: string) =>
+    createAnswer(rendered, { byLanguage: false, caching: { 'cache-control': control } });
+  return { body, type, mark, lasting: sent('public, max-age=31536000, immutable'), passing: sent('no-cache') };
 }
 
 /**

@@ -63,9 +63,12 @@ const tightBytes = 256 * 1024;
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
 
-/** Packs a body on a thread of its own. */
-export async function pack(body: Buffer, coding: 'br' | 'gzip'): Promise<Buffer> {
-  const isSmall = body.length <= tightBytes;
+/**
+ * Packs a body on a thread of its own.
+ * @param isKept it is sent many times, so that it may take longer
+ */
+export async function pack(body: Buffer, coding: 'br' | 'gzip', isKept: boolean): Promise<Buffer> {
+  const isSmall = isKept && body.length <= tightBytes;
   if (coding === 'gzip') return zip(body, { level: isSmall ? 9 : 6 });
   return brotli(body, {
     params: {

@@ -150,7 +150,7 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
     const [ownMaking, ownState] = [making, state];
     const own = make(choice).then((rendered): Kept => {
       uses += 1;
-      return { answer: createAnswer(rendered, !choice.chosen), choice, sent: 0, last: uses };
+      return { answer: createAnswer(rendered, { byLanguage: !choice.chosen }), choice, sent: 0, last: uses };
     });
     ownMaking.set(key, own);
     try {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Deps } from '../deps.js';
 import type { Original } from '../list/localize.js';
 import type { Texts } from '../texts.js';
-import { isFresh, publicCaching } from './answer.js';
+import { isFresh } from './answer.js';
 import { type Assets, type Logo, readAssets } from './assets.js';
 import { type Format, formats } from './formats.js';
 import { type Html, html, joinHtml, listHtml, marksOf, markupOf, nameHtml, sentenceHtml, wordsHtml } from './html.js';
@@ -91,11 +91,6 @@ export interface PageOptions {
   /** The language, such as the subscriber's own; `?lang=` in the address still goes before it. */
   locale?: string;
   status?: number;
-  /**
-   * `none` (default): never stored and not for search engines, as pages behind links with tokens and
-   * consoles must be. `revalidate`: public; kept by caches, which ask each time whether it still holds.
-   */
-  cache?: 'none' | 'revalidate';
 }
 
 /** The language of one page view. `chosen` when the address named it. */
@@ -105,14 +100,15 @@ export interface LocaleChoice {
 }
 
 export interface Renderer {
-  /** Renders `templates/pages/<name>.eta` and sends it. */
+  /**
+   * Renders `templates/pages/<name>.eta` and sends it: never stored and not for search engines, as pages behind
+   * links with tokens and consoles must be. Public pages are sent by `kept.send` or `sendOnce`.
+   */
   page(reply: FastifyReply, name: string, data: PageData, options?: PageOptions): FastifyReply;
   /** Renders without sending, for pages that are kept; `path` is where it lives, such as `/versions/3`. */
   render(name: string, data: PageData, choice: LocaleChoice, path: string): Rendered;
   /** A template without the layout, as markup: for feeds. */
   fragment(name: string, data: PageData, choice: LocaleChoice): string;
-  /** Sends a kept page with its ETag, or 304. */
-  sendRendered(reply: FastifyReply, rendered: Rendered, options?: Pick<PageOptions, 'status' | 'cache'>): FastifyReply;
   /** PUBLIC_URL + path: for redirects, feeds and mail. */
   href(path: string): string;
   /** The path below PUBLIC_URL, with the language where the address has chosen it: `it.link` for who builds markup. */
@@ -215,20 +211,6 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     );
   }
 
-  function sendRendered(reply: FastifyReply, rendered: Rendered, options: PageOptions = {}): FastifyReply {
-    reply.header('vary', 'Accept-Language').header('content-language', rendered.locale);
-    if (options.cache === 'revalidate') {
-      reply.header('etag', rendered.etag).headers(publicCaching);
-      if (isFresh(reply.request.headers['if-none-match'], rendered.etag)) return reply.code(304).send();
-    } else {
-      reply.header('cache-control', 'no-store').header('x-robots-tag', 'noindex');
-    }
-    return reply
-      .code(options.status ?? 200)
-      .type(rendered.type)
-      .send(rendered.body);
-  }
-
   return {
     assets,
     href,
@@ -237,11 +219,20 @@ export function createRenderer(deps: Pick<Deps, 'config' | 'texts'>): Renderer {
     localeOf: (request) => localeChoice(request).locale,
     render,
     fragment: (name, data, choice) => eta.render(`./${name}`, { ...data, ...contextOf(choice, '/', data.original) }),
-    sendRendered,
     page(reply, name, data, options = {}) {
       // Of several slashes at the start only one: "//host/x" in a link would lead to that host.
       const path = (reply.request.url.split('?')[0] ?? '').replace(/^[/\\]*/, '/');
-      return sendRendered(reply, render(name, data, localeChoice(reply.request, options.locale), path), options);
+      const { body, type, locale } = render(name, data, localeChoice(reply.request, options.locale), path);
+      return reply
+        .headers({
+          vary: 'Accept-Language',
+          'content-language': locale,
+          'cache-control': 'no-store',
+          'x-robots-tag': 'noindex',
+        })
+        .code(options.status ?? 200)
+        .type(type)
+        .send(body);
     },
   };
 }

@@ -23,8 +23,17 @@ async function open(t: Test): Promise<TestApp> {
   return app;
 }
 
+/** What a client of that kind is sent once it is packed, as on a busy machine the first may get it as it is. */
+async function readPacked(app: TestApp, url: string, coding: string) {
+  const found = async () => {
+    const answer = await read(app, url, { 'accept-encoding': coding });
+    return answer.coding === coding && answer;
+  };
+  return until(`${url} in ${coding}`, found);
+}
+
 /** What a client of that kind is sent, unpacked. */
-async function read(app: TestApp, url: string, headers: Record<string, string> = {}) {
+async function read(app: Pick<TestApp, 'inject'>, url: string, headers: Record<string, string> = {}) {
   const { statusCode, headers: got, rawPayload } = await app.inject({ url, headers });
   const coding = got['content-encoding'] ?? 'identity';
   const body =
@@ -65,14 +74,18 @@ t.test('a client gets the coding that it likes best of those that there are', as
   for (const type of ['application/pdf', 'image/png', 'font/woff2', workbook]) t.notOk(isPackable(type, 5_000), type);
 });
 
+const fromMemory = ['/', '/?lang=de', '/versions', '/versions/1', '/feed.atom', '/list.json', '/schemas/list.json'];
+// Made for each who asks.
+const passing = ['/?q=vendor', '/at/2027-01-04', '/at/2027-01-04.json'];
+
 t.test('the same page in three codings, each with a strong tag of its own', async (t) => {
   const app = await open(t);
-  for (const url of ['/', '/?lang=de', '/versions', '/versions/1', '/feed.atom', '/list.json', '/schemas/list.json']) {
+  for (const url of [...fromMemory, ...passing]) {
     const plain = await read(app, url);
     t.same([plain.status, plain.coding], [200, 'identity'], url);
     const tags = new Set([plain.etag]);
     for (const coding of ['br', 'gzip']) {
-      const packed = await read(app, url, { 'accept-encoding': coding });
+      const packed = await readPacked(app, url, coding);
       t.same([packed.status, packed.coding, packed.body === plain.body], [200, coding, true], `${url} ${coding}`);
       t.ok(packed.bytes < plain.bytes, 'it is smaller');
       t.equal(Number(packed.headers['content-length']), packed.bytes);
@@ -92,7 +105,7 @@ t.test('the same page in three codings, each with a strong tag of its own', asyn
 
 t.test('whoever holds a page in a coding that they take is told that it holds', async (t) => {
   const app = await open(t);
-  const tagOf = async (coding: string) => (await read(app, '/', { 'accept-encoding': coding })).etag;
+  const tagOf = async (coding: string) => (await readPacked(app, '/', coding)).etag;
   const [plain, br, gzip] = [await tagOf('identity'), await tagOf('br'), await tagOf('gzip')];
   const ask = async (tag: string, accepts: string) => {
     const { status, etag, body } = await read(app, '/', { 'if-none-match': tag, 'accept-encoding': accepts });
@@ -127,7 +140,7 @@ t.test('files of a page are packed too, and kept for a year at the address of th
   const path = app.deps.pages.assets.path('style.css');
   const plain = await read(app, path);
   for (const coding of ['br', 'gzip']) {
-    const packed = await read(app, path, { 'accept-encoding': coding });
+    const packed = await readPacked(app, path, coding);
     t.same([packed.coding, packed.body === plain.body], [coding, true]);
     t.equal(packed.headers['cache-control'], 'public, max-age=31536000, immutable');
     t.equal(packed.headers.vary, 'Accept-Encoding');
@@ -173,22 +186,18 @@ async function withPage(t: Test) {
   const http = Fastify();
   t.teardown(() => http.close());
   http.get('/page', (request, reply) => kept.send(request, reply, '/page', make));
-  const ask = async (language = 'en') => {
-    const headers = { 'accept-encoding': 'br, gzip', 'accept-language': language };
-    const { rawPayload, headers: got } = await http.inject({ url: '/page', headers });
-    return { coding: got['content-encoding'], text: brotliDecompressSync(rawPayload).toString().slice(0, 4) };
-  };
+  const ask = (language = 'en') => read(http, '/page', { 'accept-encoding': 'br, gzip', 'accept-language': language });
   return { app, kept, made, make, ask };
 }
 
-t.test('a thousand readers at once have a page made once, and packed once', async (t) => {
+t.test('a thousand readers at once have a page made once', async (t) => {
   const { app, kept, made, ask } = await withPage(t);
   for (const versions of [1, 2]) {
     if (versions === 2) await publishList(app, listYaml(many + newVendor));
     kept.markStale();
     made.length = 0;
     const crowd = await Promise.all(Array.from({ length: 1_000 }, () => ask()));
-    t.same([...new Set(crowd.map(({ text }) => text))], [`${versions} en`]);
+    t.same([...new Set(crowd.map(({ body }) => body.slice(0, 4)))], [`${versions} en`]);
     t.same(made, ['en'], 'made once');
   }
 });
@@ -205,7 +214,7 @@ t.test('what readers have asked for is made anew before they ask again', async (
   await kept.renew();
   await until('the page in three languages', async () => made.length === 6);
   t.same(made.slice(3), ['de', 'en', 'fr'], 'the language of most readers first');
-  for (const language of ['en', 'de', 'fr']) t.match((await ask(language)).text, /^2/);
+  for (const language of ['en', 'de', 'fr']) t.match((await ask(language)).body, /^2/);
   t.equal(made.length, 6, 'nobody had to wait for one');
 });
 
@@ -223,7 +232,7 @@ t.test('a version published at one instance is shown by the other within a secon
   t.equal((await read(two, '/')).etag, (await read(one, '/')).etag, 'the same bytes');
 
   const { effectiveAt } = published.json();
-  const before = (await read(two, '/list.json', { 'accept-encoding': 'br' })).etag;
+  const before = (await readPacked(two, '/list.json', 'br')).etag;
   one.clock.set(effectiveAt);
   for (const app of [one, two]) {
     t.match(
@@ -233,5 +242,5 @@ t.test('a version published at one instance is shown by the other within a secon
     );
     t.notMatch((await read(app, '/')).body, /id="announced"/);
   }
-  t.not((await read(two, '/list.json', { 'accept-encoding': 'br' })).etag, before);
+  t.not((await readPacked(two, '/list.json', 'br')).etag, before);
 });

@@ -1,11 +1,11 @@
-import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AppDeps } from '../../app.js';
 import type { Change } from '../../list/change.js';
 import { readOnDay } from '../../versions/on-day.js';
 import { readVendorHistory } from '../../versions/vendor-history.js';
-import { isFresh, publicCaching } from '../answer.js';
+import { sendOnce } from '../answer.js';
 import { renderedOf } from '../render.js';
 import { versionJson, versionSchema } from './wire.js';
 
@@ -54,12 +54,8 @@ const historySchema = z
 
 /** Looking back, for programs: the list on a day, and what became of a sub-processor. */
 export function publicHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
-  const send = (reply: FastifyReply, answer: object) => {
-    const { body, etag } = renderedOf(JSON.stringify(answer), json, '');
-    reply.header('etag', etag).headers(publicCaching);
-    if (isFresh(reply.request.headers['if-none-match'], etag)) return reply.code(304).send();
-    return reply.type(json).send(body);
-  };
+  const send = (request: FastifyRequest, reply: FastifyReply, answer: object) =>
+    sendOnce(request, reply, renderedOf(JSON.stringify(answer), json, ''), false);
 
   return async (scope) => {
     const app = scope.withTypeProvider<ZodTypeProvider>();
@@ -75,9 +71,10 @@ export function publicHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
           response: { 200: onDaySchema },
         },
       },
-      async ({ params }, reply) => {
+      async (request, reply) => {
+        const { params } = request;
         const { day, when, period, earlier, version, state } = await readOnDay(deps, params.day);
-        return send(reply, {
+        return send(request, reply, {
           day,
           timeZone: deps.config.timeZone,
           when,
@@ -100,9 +97,10 @@ export function publicHistoryRoutes(deps: AppDeps): FastifyPluginAsync {
           response: { 200: historySchema },
         },
       },
-      async ({ params: { id } }, reply) => {
+      async (request, reply) => {
+        const { id } = request.params;
         const { name, entries } = await readVendorHistory(deps, id);
-        return send(reply, {
+        return send(request, reply, {
           id,
           name,
           entries: entries.map(({ steps, leaving, ...entry }) => ({

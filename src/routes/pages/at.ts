@@ -7,6 +7,7 @@ import { localize } from '../../list/localize.js';
 import { periodsInForce } from '../../versions/clock.js';
 import { readOnDay } from '../../versions/on-day.js';
 import { readVersions } from '../../versions/read.js';
+import { sendOnce } from '../answer.js';
 import { type Html, trusted } from '../html.js';
 import type { LocaleChoice } from '../render.js';
 import { languageOf } from './chosen-language.js';
@@ -51,7 +52,7 @@ export function dayRoutes(deps: AppDeps): FastifyPluginAsync {
           timeZone: deps.config.timeZone,
           list: listOf(found.version.document, choice),
         };
-        return pages.sendRendered(reply, pages.render('at', data, choice, `/at/${day}`), { cache: 'revalidate' });
+        return await sendOnce(request, reply, pages.render('at', data, choice, `/at/${day}`), !choice.chosen);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const versions = await readVersions(deps.db, deps.now());

@@ -47,6 +47,8 @@ export type AskedFilter = z.infer<typeof asked>;
 
 /** What an address asks for; null: for the whole list, whatever else it says. */
 export function askedFilter(query: unknown): AskedFilter | null {
+  // Most readers ask for nothing in particular.
+  if (typeof query === 'object' && query !== null && Object.keys(query).length === 0) return null;
   const found = asked.parse(query);
   return Object.values({ ...found, page: undefined }).some((value) => value !== undefined) ? found : null;
 }

@@ -3,6 +3,7 @@ import type { AppDeps } from '../../app.js';
 import { joinOriginals, localize } from '../../list/localize.js';
 import { type Board, readBoard } from '../../versions/read.js';
 import type { PublishedVersion } from '../../versions/version.js';
+import { sendOnce } from '../answer.js';
 import { formats } from '../formats.js';
 import type { LocaleChoice, Rendered } from '../render.js';
 import { comingOf, marksOf } from './announced-marks.js';
@@ -23,10 +24,11 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
    * rendered at a time, so that it costs little.
    */
   function sendPart(
+    request: FastifyRequest,
     reply: FastifyReply,
     wish: AskedFilter,
     { board, shown, choice }: { board: Board; shown: PublishedVersion; choice: LocaleChoice },
-  ): FastifyReply {
+  ): FastifyReply | Promise<FastifyReply> {
     const texts = deps.texts.for(choice.locale);
     const list = localize(shown.document, choice.locale);
     const { vendors, filter } = filteredList(list.document, wish, texts);
@@ -45,16 +47,14 @@ export function listRoutes(deps: AppDeps): FastifyPluginAsync {
       marks: marksOf(stepsOf(board)),
       original: list.original,
     };
-    return pages.sendRendered(reply, pages.render('list-part', data, choice, pathOf(filter.filter)), {
-      cache: 'revalidate',
-    });
+    return sendOnce(request, reply, pages.render('list-part', data, choice, pathOf(filter.filter)), !choice.chosen);
   }
 
   async function sendAsked(request: FastifyRequest, reply: FastifyReply, wish: AskedFilter): Promise<FastifyReply> {
     const board = await readBoard(deps.db, deps.now());
     const shown = shownOf(board);
     if (shown === null) return deps.kept.send(request, reply, '/', make);
-    return sendPart(reply, wish, { board, shown, choice: pages.localeChoice(request) });
+    return sendPart(request, reply, wish, { board, shown, choice: pages.localeChoice(request) });
   }
 
   async function make(choice: LocaleChoice): Promise<Rendered> {
