@@ -43,7 +43,7 @@ const cases: readonly Case[] = [
 export async function benchPublic(flags: readonly string[]): Promise<void> {
   const given = (name: string, otherwise: number) =>
     flags.includes(name) ? Number(flags[flags.indexOf(name) + 1]) : otherwise;
-  const [rounds, seconds] = [given('--rounds', 5), given('--seconds', 2)];
+  const [rounds, seconds] = [given('--rounds', 9), given('--seconds', 1)];
   const stage = await openStage();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void stage.close().finally(() => process.exit(130)));
