@@ -30,7 +30,7 @@ interface Entry {
   id: string;
   title: string;
   content: string;
-  /** Against `base`; null: there are too many to tell them twice. */
+  /** Against `base`; null: there was none, or there are too many to tell them twice. */
   changes: Change[] | null;
   url: string;
   version: VersionSummary;
@@ -141,7 +141,7 @@ async function tell(deps: FeedDeps, choice: LocaleChoice, { number }: VersionSum
   return {
     summary: account?.summary ?? deps.texts.for(choice.locale).t('pages.feed.first'),
     content: deps.pages.fragment('feed-entry', { version, account, base, original: account?.original ?? null }, choice),
-    changes: version.changes.length > mostChanges ? null : version.changes,
+    changes: base === null || version.changes.length > mostChanges ? null : version.changes,
   };
 }
 
