@@ -155,5 +155,6 @@ export const states = [
   '/sub-processors/kestrel',
   '/sub-processors/never',
   '/subscribe',
+  '/api',
   '/nowhere',
 ] as const;

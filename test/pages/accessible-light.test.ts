@@ -1,0 +1,3 @@
+import { walkAccessibly } from './accessible.js';
+
+walkAccessibly('light');
