@@ -296,7 +296,11 @@ for (const trusted of [false, true]) {
     const day = new Date().toISOString().slice(0, 10);
     const paths = [...lists, '/subscribe', '/sub-processors/nordwind', `/at/${day}`, `/at/${day}.json`];
     const feeds = ['/feed.atom', '/feed.json'];
-    const others = ['/calendar.ics', '/versions/2.ics', '/openapi.json'];
+    const others = [
+      ...['/calendar.ics', '/versions/2.ics', '/list.pdf', '/versions/2.pdf', '/compare/1...2.pdf', '/list.xlsx'],
+      ...['/versions/2.xlsx', '/versions/2.csv', '/compare/1...2.csv', '/share.png', '/sitemap.xml', '/robots.txt'],
+      ...['/.well-known/sub-processors.json', '/schemas/list.json', '/openapi.json', '/api'],
+    ];
     await publish(service, listOf('Nordwind'), { notify: false });
     await importCsv(service, confirmedCsv('told@example.org'));
     const draft = JSON.stringify(listOf('Nordwind', 'Letterbird'));
