@@ -76,6 +76,8 @@ async function measureList(
   const service = await startService(settings);
   try {
     const port = Number(new URL(service.url).port);
+    // As soon as it is ready: read from the database and made by code that has never run.
+    const cold = (await take(port, '/', 'identity')).took;
     const sent = await Promise.all(cases.map(({ path, coding }) => take(port, path, coding)));
     const firsts: number[] = [];
     // Languages in which nobody has read so far.
@@ -89,10 +91,10 @@ async function measureList(
     } finally {
       await reference.program.stop();
     }
-    const largest = Math.max(...firsts);
+    const largest = Math.max(cold, ...firsts);
     const told = firsts.map((ms) => ms.toFixed(0)).join(', ');
     say(
-      `${vendors} vendors: the first page in another language came after ${told} ms (goal: ${largest <= goalMs ? 'met' : 'missed'}).`,
+      `${vendors} vendors: the first page came ${cold.toFixed(0)} ms after the start, the first in other languages after ${told} ms (goal: ${largest <= goalMs ? 'met' : 'missed'}).`,
     );
     await tellPublication(service, { vendors, list });
   } finally {

@@ -61,6 +61,8 @@ export async function serve(settings: Config, say: (line: string) => void): Prom
     const setupLink = await ensureSetupLink(deps);
 
     closers.push((await startBounceIntake(deps)).close);
+    // The first reader finds the page made.
+    await deps.kept.renew();
     await app.listen();
     for (const line of whereToLook(deps, { setupLink, hold })) say(line);
     closers.push(startWork(deps, url, config.smtpUrl ?? mailbox?.url ?? '').close);
@@ -120,11 +122,16 @@ function startWork(deps: AppDeps, databaseUrl: string, smtpUrl: string): Service
     notices: () => sending.wake('fanOut'),
     deliveries: () => sending.wake('send'),
     versions: () => {
+      deps.kept.setInTouch(true);
       void deps.kept.renew();
       sending.wake('publishDue');
     },
   };
-  const listener = listen(databaseUrl, (channel) => onWake[channel](), deps.kept.loseTouch);
+  const listener = listen(
+    databaseUrl,
+    (channel) => onWake[channel](),
+    () => deps.kept.setInTouch(false),
+  );
   return {
     async close() {
       await Promise.all([listener.close(), sending.close(), schedule.close()]);

@@ -63,10 +63,16 @@ export function facetsOf(document: ListDocument): Facets {
   const facets: Facets = {
     service: countIn(vendors, (entry) => entry.services ?? []),
     country: countIn(vendors, (entry) => countries.get(entry) ?? []),
-    category: countIn(vendors, ({ dataCategories }) =>
-      Object.entries(dataCategories ?? {}).flatMap(([subject, ids]) => ids.map((id) => `${subject}.${id}`)),
+    category: new Map(
+      document.dataSubjects.flatMap(({ id: subject }) => {
+        const counts = countIn(vendors, (entry) => categoriesOf(entry, subject));
+        return [...counts].map(([id, count]) => [`${subject}.${id}`, count]);
+      }),
     ),
-    optional: countIn(vendors, (entry) => optionalOf(entry) ?? []),
+    optional: countIn(vendors, (entry) => {
+      const optional = optionalOf(entry);
+      return optional === null ? [] : [optional];
+    }),
   };
   knownFacets.set(document, facets);
   return facets;
@@ -81,21 +87,26 @@ export function filterQuery(filter: Partial<ListFilter>): string {
   ).toString();
 }
 
+/** At how many vendors each value occurs. */
 function countIn(
   vendors: readonly VendorEntries[],
-  valuesOf: (entry: SubProcessor) => Iterable<string> | string,
+  valuesOf: (entry: SubProcessor) => readonly string[] | ReadonlySet<string>,
 ): Map<string, number> {
-  const counts = new Map<string, number>();
+  // With the vendor that it was last seen at, as each counts once; a set a vendor would be thousands of sets.
+  const found = new Map<string, { count: number; last: VendorEntries }>();
   for (const entries of vendors) {
-    const own = new Set<string>();
     for (const entry of entries) {
-      const values = valuesOf(entry);
-      if (typeof values === 'string') own.add(values);
-      else for (const value of values) own.add(value);
+      for (const value of valuesOf(entry)) {
+        const known = found.get(value);
+        if (known === undefined) found.set(value, { count: 1, last: entries });
+        else if (known.last !== entries) {
+          known.count += 1;
+          known.last = entries;
+        }
+      }
     }
-    for (const value of own) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
-  return counts;
+  return new Map([...found].map(([value, { count }]) => [value, count]));
 }
 
 function optionalOf({ optional }: SubProcessor): 'optional' | 'required' | null {

@@ -98,7 +98,10 @@ export function sentenceHtml(
 /** "a, b and c" of markup, in the words of the language. */
 export function listHtml(pieces: readonly Html[], texts: Texts): Html {
   const last = pieces.length - 1;
-  const { two, start, middle, end } = separatorsOf(texts, iSound.test(markupOf(pieces[last] ?? null)) ? 'i' : '4');
+  const [usual, beforeI] = [separatorsOf(texts, '4'), separatorsOf(texts, 'i')];
+  // Most languages do not tell the two apart, and a large list holds many lists.
+  const isBeforeI = markupOf(usual.two) !== markupOf(beforeI.two) && iSound.test(markupOf(pieces[last] ?? null));
+  const { two, start, middle, end } = isBeforeI ? beforeI : usual;
   const between = (index: number) => {
     if (last === 1) return two;
     if (index === last) return end;

@@ -29,10 +29,10 @@ export interface KeptPages {
   prepare(key: string, make: Make): void;
   /** Whoever asks from now on gets what is published now: after a write here. */
   markStale(): void;
-  /** The same after a wake-up from elsewhere, and looks at once, so that the next reader need not wait. */
+  /** The same at the start and after a wake-up: looks at once, and is done when what is made ahead is there. */
   renew(): Promise<void>;
-  /** No wake-up is heard until the next one. */
-  loseTouch(): void;
+  /** Whether wake-ups are heard here. */
+  setInTouch(heard: boolean): void;
 }
 
 interface What {
@@ -72,7 +72,8 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
   let readAt = { monotonic: Number.NEGATIVE_INFINITY, clock: 0 };
   let reading: { done: Promise<void>; soon: Promise<unknown> } | null = null;
   let round = 0;
-  let hears = false;
+  let inTouch = false;
+  let ahead: Promise<void> | null = null;
   let uses = 0;
 
   async function refresh(): Promise<void> {
@@ -98,7 +99,7 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
       pages = new Map();
       making = new Map();
       lastModified = null;
-      void makeAhead(before);
+      ahead = makeAhead(before);
     }
     // A second that is not over may bring another change, and the two could not be told apart.
     if (changedAt > 0 && now.getTime() - changedAt >= 1_000) lastModified = lastModifiedOf(changedAt);
@@ -204,16 +205,16 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
   return {
     markStale,
     async renew() {
-      hears = true;
       markStale();
       try {
         await ensureFresh(freshForMs);
+        await ahead;
       } catch (err) {
         deps.log.debug({ err }, 'cannot look for newer versions');
       }
     },
-    loseTouch() {
-      hears = false;
+    setInTouch(heard) {
+      inTouch = heard;
     },
     prepare: (key, make) => void prepared.set(key, make),
     send(request, reply, key, make) {
@@ -221,7 +222,7 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
       return send(request, reply, { key: keyOf(key, choice), choice, make, limitMs: freshForMs });
     },
     sendNeutral: (request, reply, key, make) =>
-      send(request, reply, { key, choice: neutral, make, limitMs: hears ? freshForMs : 0 }),
+      send(request, reply, { key, choice: neutral, make, limitMs: inTouch ? freshForMs : 0 }),
   };
 
   function markStale(): void {
