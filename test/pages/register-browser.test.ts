@@ -2,11 +2,12 @@
 import { HtmlValidate, StaticConfigLoader } from 'html-validate';
 import type { Page } from 'playwright-core';
 import t from 'tap';
+import { foundingSample } from '../cases/real-lists.js';
 import { startApp } from '../support/app.js';
 import { browserMissing, openPage, startBrowser } from '../support/browser.js';
 import { freePort } from '../support/process.js';
 import { openRegister, states } from './register.js';
-import { sendForm } from './support.js';
+import { publishList, sendForm } from './support.js';
 
 const skip = browserMissing();
 t.setTimeout(170_000);
@@ -50,6 +51,25 @@ t.test('in a browser', { skip }, async (t) => {
         await page.context().close();
       }
     }
+  });
+
+  await t.test('the first view of the list that all began with is under 100 kB', async (t) => {
+    const own = await freePort();
+    const sample = await startApp(t, { env: { PUBLIC_URL: `http://127.0.0.1:${own}` } });
+    await publishList(sample, JSON.stringify(foundingSample()));
+    await sample.http.listen({ port: own, host: '127.0.0.1' });
+    const sizes: number[] = [];
+    // What is packed is packed beside the first answer, and the second reader gets it.
+    for (const isMeasured of [false, true]) {
+      const { page } = await openPage(browser, { width: 360, colorScheme: 'light' });
+      page.on('requestfinished', async (request) => {
+        if (isMeasured) sizes.push((await request.sizes()).responseBodySize);
+      });
+      await page.goto(`http://127.0.0.1:${own}/`, { waitUntil: 'networkidle' });
+      await page.context().close();
+    }
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    t.ok(sizes.length >= 3 && bytes > 5_000 && bytes < 100_000, `${bytes} bytes in ${sizes.length} files`);
   });
 
   await t.test('the list is filtered as one types, and on Enter by the server', async (t) => {
