@@ -285,7 +285,7 @@ for (const trusted of [false, true]) {
   t.test(`case 27: links are made from PUBLIC_URL, whatever host a client names, ${title}`, async (t) => {
     const publicUrl = 'https://notices.example.org/trust';
     const outside = await startOutside(t, {
-      env: { PUBLIC_URL: publicUrl, ...(trusted ? { TRUST_PROXY: '127.0.0.1' } : {}) },
+      env: { PUBLIC_URL: publicUrl, EMBED_ORIGINS: '*', ...(trusted ? { TRUST_PROXY: '127.0.0.1' } : {}) },
     });
     const { relay, service } = outside;
     const evil = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' };
@@ -300,6 +300,7 @@ for (const trusted of [false, true]) {
       ...['/calendar.ics', '/versions/2.ics', '/list.pdf', '/versions/2.pdf', '/compare/1...2.pdf', '/list.xlsx'],
       ...['/versions/2.xlsx', '/versions/2.csv', '/compare/1...2.csv', '/share.png', '/sitemap.xml', '/robots.txt'],
       ...['/.well-known/sub-processors.json', '/schemas/list.json', '/openapi.json', '/api'],
+      ...['/embed', '/embed.json', '/embed.js'],
     ];
     await publish(service, listOf('Nordwind'), { notify: false });
     await importCsv(service, confirmedCsv('told@example.org'));

@@ -149,10 +149,10 @@ t.test(
   async (t) => {
     const browser = await startBrowser(t);
     const view: View = { width: 1280, colorScheme: 'light' };
-    const urls = ['/', '/versions', '/versions/2', '/compare/1...2'];
+    const urls = ['/', '/versions', '/versions/2', '/compare/1...2', '/embed', '/embed?part=vendors'];
     const skeletons: Record<string, string[][]> = {};
     for (const names of [harmless, dangerous]) {
-      const { app, base } = await listen(t, { env: { COMPANY_NAME: names[0] ?? '' } });
+      const { app, base } = await listen(t, { env: { COMPANY_NAME: names[0] ?? '', EMBED_ORIGINS: '*' } });
       const first = namedList(names.slice(0, 3), 'Text.');
       await replaceDraft(app.deps, { document: first, source: null }, {}, systemActor);
       await publish(app.deps, {}, systemActor);
@@ -165,8 +165,13 @@ t.test(
         t.same(faults, [], `${url}: nothing runs, nothing is loaded`);
         skeletons[url] = [...(skeletons[url] ?? []), await skeletonOf(page)];
         const text = (await page.locator('body').textContent()) ?? '';
-        // A comparison shows what was not there before.
-        const shown = url === '/versions' ? [] : url.startsWith('/compare') ? names.slice(3) : names;
+        // A comparison shows what was not there before, a table of the vendors those that are there.
+        const parts: Record<string, string[]> = {
+          '/versions': [],
+          '/compare/1...2': names.slice(3),
+          '/embed?part=vendors': names.slice(0, 3),
+        };
+        const shown = parts[url] ?? names;
         for (const name of shown) t.ok(text.includes(name), `${url} shows ${name}`);
         t.same(
           await page
