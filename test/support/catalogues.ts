@@ -52,7 +52,8 @@ export function textsIn(locale: string): Map<string, { text: TextForms; plural: 
 const notForReaders: readonly RegExp[] = [
   /^src\/routes\/admin\//,
   /^templates\/pages\/admin\//,
-  /^src\/cli\//,
+  // The copy as files is for readers.
+  /^src\/cli\/(?!site\/)/,
   /^src\/list\/import\//,
   /^src\/mail\/(?:admin|task)-letter\.ts$/,
   /^src\/task-words\.ts$/,
