@@ -104,6 +104,8 @@
       if (Number.isFinite(data.height)) frame.height = String(Math.min(Math.max(data.height, 0), 1_000_000));
       if (typeof data.title === 'string') frame.title = data.title;
     });
+    // A frame that is there already has told its height before anybody listened.
+    frame.contentWindow?.postMessage({ subnotice: 'ask' }, '*');
   }
 
   /** A frame inherits nothing: what this place would hand down goes along in the address. */

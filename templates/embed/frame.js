@@ -6,5 +6,9 @@
     window.parent.postMessage({ subnotice: 'size', height, title: document.title }, '*');
   };
   new ResizeObserver(tell).observe(document.documentElement);
+  // Whoever began to listen after that asks.
+  window.addEventListener('message', ({ data, source }) => {
+    if (source === window.parent && data?.subnotice === 'ask') tell();
+  });
   tell();
 })();

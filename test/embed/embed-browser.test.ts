@@ -188,7 +188,13 @@ t.test(
         const inner = frames.nth(index).contentFrame();
         await inner.getByText('Nordwind Hosting GmbH').first().waitFor();
         const frame = await (await frames.nth(index).elementHandle())?.contentFrame();
-        const fits = frame?.waitForFunction(() => document.documentElement.scrollHeight - window.innerHeight <= 2);
+        // A browser neither draws nor measures a frame that is out of sight.
+        await frames.nth(index).scrollIntoViewIfNeeded();
+        const fits = frame?.waitForFunction(
+          () => document.documentElement.scrollHeight - window.innerHeight <= 2,
+          undefined,
+          { polling: 50 },
+        );
         t.ok(await fits, `frame ${index} at ${width}: as high as its content`);
         t.ok(Number(await frames.nth(index).getAttribute('height')) > 150);
       }
