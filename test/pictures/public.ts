@@ -29,6 +29,7 @@ export const publicPictures: readonly { name: string; shows: string; path: strin
   { name: 'on-no-day', shows: 'A day before the first list', path: '/at/2026-01-01' },
   { name: 'history', shows: 'What became of one sub-processor', path: '/sub-processors/ringwood-telephony-inc' },
   { name: 'subscribe', shows: 'Getting notified', path: '/subscribe' },
+  { name: 'api', shows: 'The API, to be read', path: '/api' },
 ];
 
 const views = [
