@@ -55,6 +55,8 @@ interface Kept {
 const freshForMs = 1_000;
 /** A reader waits so long for the database to say whether there is something newer, once something is known. */
 const patienceMs = 500;
+/** How often a reader asks again, while others publish and publish. */
+const mostTries = 5;
 /** In all, over every page: the largest list in eight languages, or thousands of pages of a usual one. */
 const mostBytes = 128 * 1024 * 1024;
 /** So many languages of a page are made before somebody asks. */
@@ -113,8 +115,19 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
   }
 
   async function ensureFresh(limitMs: number): Promise<void> {
-    if (limitMs === 0) return refresh();
-    if (isFresh(limitMs)) return;
+    // Marked stale while the database was asked, what it answered counts for nothing: a reader asks again.
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const own = round;
+      if (limitMs === 0) await refresh();
+      else if (isFresh(limitMs)) return;
+      else await ask();
+      if (own === round) return;
+    }
+  }
+
+  async function ask(): Promise<void> {
+    // Whoever has just written waits for the answer; a database that hangs must not keep readers from what is known.
+    const isMarked = readAt.monotonic === Number.NEGATIVE_INFINITY;
     if (reading === null) {
       const done = refresh().finally(() => {
         if (reading?.done === done) reading = null;
@@ -124,8 +137,6 @@ export function createKeptPages(deps: Pick<Deps, 'db' | 'now' | 'log' | 'texts'>
       soon.catch(() => undefined);
       reading = { done, soon };
     }
-    // Whoever has just written waits for the answer; a database that hangs must not keep readers from what is known.
-    const isMarked = readAt.monotonic === Number.NEGATIVE_INFINITY;
     await (isMarked ? reading.done : reading.soon);
   }
 

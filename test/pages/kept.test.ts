@@ -244,3 +244,19 @@ t.test('a version published at one instance is shown by the other within a secon
   }
   t.not((await readPacked(two, '/list.json', 'br')).etag, before);
 });
+
+t.test('whoever reads after a publication gets it, though a wake-up comes while the database is asked', async (t) => {
+  const app = await startApp(t);
+  await publishList(app, listYaml());
+  await app.inject('/');
+  for (let turns = 1; turns <= 6; turns += 1) {
+    const name = `Vendor number ${turns}`;
+    await publishList(app, listYaml().replace('Nordwind Hosting GmbH', name), { notify: false, reason: 'A test.' });
+    app.deps.kept.markStale();
+    const reading = app.inject('/');
+    // The call of the publication's own instance, at different moments of the look.
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((done) => setImmediate(done));
+    app.deps.kept.markStale();
+    t.match((await reading).body, name);
+  }
+});
