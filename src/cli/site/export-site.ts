@@ -36,7 +36,11 @@ export async function exportSite(pages: PublicPages, path: string, texts: TextSo
 /** Another text whenever another state is published. */
 async function stateOf(pages: PublicPages): Promise<string> {
   const hash = createHash('sha256');
-  for (const address of ['/versions', '/list.json']) hash.update((await pages.read(address)).body);
+  for (const address of ['/versions', '/list.json']) {
+    const { status, body } = await pages.read(address);
+    // Before the first version there is no list, and each refusal is another text.
+    hash.update(status === 200 ? body : String(status));
+  }
   return hash.digest('hex');
 }
 
